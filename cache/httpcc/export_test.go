@@ -1,0 +1,4 @@
+package httpcc
+
+// SourceEnd lets the tests walk every Source.
+const SourceEnd = sourceEnd
