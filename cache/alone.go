@@ -1,0 +1,115 @@
+package cache
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// alone fetches for one request only: a HEAD, which never fills, a GET that
+// wants nothing stored (RFC 9111, 5.2.1.5), or one that could not share. The
+// same rule holds as for a flight: what is not storable is not for a request
+// from which something was taken.
+func (e *Engine) alone(sh *shard, r *Request, stale *Entry, d Decision) Result {
+	began := TimeOf(time.Now())
+	sh.mu.Lock()
+	reason := e.passing(sh, r, began)
+	sh.mu.Unlock()
+	if reason != ReasonNone {
+		return passOn(reason)
+	}
+	if !r.Head && r.Policy.Verify != nil {
+		return Result{Outcome: Pass, Reason: ReasonAlone, PassOn: true} // nobody would check the body
+	}
+	resp, err := e.fetchAlone(r)
+	if err != nil {
+		e.events.Fetched(r.Policy, err.Reason, 0, since(began, TimeOf(time.Now())))
+		return e.withoutAnswer(r, stale, err)
+	}
+	return e.judgeAlone(r, resp, began, stale, d)
+}
+
+// fetchAlone asks the origin within the request's deadline. Closing the body
+// ends the fetch.
+func (e *Engine) fetchAlone(r *Request) (resp *OriginResponse, err *OriginError) {
+	ctx, cancel := context.WithCancel(e.ctx)
+	defer func() {
+		if resp == nil {
+			cancel()
+		}
+	}()
+	if ctx.Err() != nil {
+		return nil, &OriginError{Reason: ReasonShuttingDown, Err: errClosed}
+	}
+	inTime := func() bool { return true }
+	if !r.Deadline.IsZero() {
+		inTime = time.AfterFunc(time.Until(r.Deadline), cancel).Stop
+	}
+	answer, err := e.fetchOnce(ctx, r.Asker.Ask().Request)
+	switch {
+	case !inTime():
+		if err == nil {
+			answer.Body.Close()
+		}
+		return nil, &OriginError{Reason: ReasonWaitedTooLong, Err: errDeadline}
+	case err != nil:
+		return nil, err
+	}
+	answer.Body = &cancelOnClose{ReadCloser: answer.Body, cancel: cancel}
+	return answer, nil
+}
+
+func passOn(reason Reason) Result {
+	outcome := HitForMiss
+	if reason == ReasonRoutePassing {
+		outcome = Pass
+	}
+	return Result{Outcome: outcome, Reason: reason, PassOn: true}
+}
+
+func (e *Engine) judgeAlone(r *Request, resp *OriginResponse, began Time, stale *Entry, d Decision) (res Result) {
+	defer func() {
+		if res.Handover == nil {
+			resp.Body.Close()
+		}
+	}()
+	now := TimeOf(time.Now())
+	meta, reason := Admit(&Exchange{Response: resp, Authorized: r.Authorized, Requested: began, Received: now}, r.Policy)
+	kind := ReasonAlone
+	if r.Head {
+		kind = ReasonHead
+	}
+	e.events.Fetched(r.Policy, kind, resp.Status, since(began, now))
+	switch {
+	case resp.Status < 200 || resp.Status == 206 || resp.Status == 304:
+		return e.withoutAnswer(r, stale, &OriginError{Reason: ReasonMalformed, Server: resp.Server, Err: errUnasked})
+	case resp.Status >= 500:
+		if old, ok := e.staleOnError(r, stale); ok {
+			old.FwdStatus = resp.Status
+			return old
+		}
+		d.Reason = ReasonServerError
+		meta.StripCookies = true
+	case reason != ReasonStored && r.Taken:
+		return Result{Outcome: Pass, Reason: reason, PassOn: true, FwdStatus: resp.Status}
+	}
+	res = Result{Outcome: Miss, Reason: d.Reason, FwdStatus: resp.Status}
+	var cookies []string
+	res.Handover, cookies = strip(resp, &meta) // a Meta that Admit refused strips nothing
+	if r.Cookieless {
+		res.SetCookies = cookies
+	}
+	return res
+}
+
+// cancelOnClose ends the fetch with its body.
+type cancelOnClose struct {
+	io.ReadCloser
+	cancel context.CancelFunc
+}
+
+func (c *cancelOnClose) Close() error {
+	err := c.ReadCloser.Close()
+	c.cancel()
+	return err
+}
