@@ -1,0 +1,245 @@
+package proxy
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aislecache/aisle/cache"
+	"github.com/aislecache/aisle/cache/httpcc"
+)
+
+// deliver writes what the engine gave.
+func (x *exchange) deliver(res *cache.Result) {
+	x.sent.outcome, x.sent.reason, x.sent.collapsed, x.sent.stored, x.sent.age = res.Outcome, res.Reason, res.Collapsed, res.Stored, res.Age
+	x.status = statusLine{
+		outcome: res.Outcome, reason: res.Reason, ttl: res.TTL, fwdStatus: res.FwdStatus, stored: res.Stored, collapsed: res.Collapsed,
+		hasTTL: res.Entry != nil || res.Stored, key: keyDigest(res.Key), debug: x.debugged(),
+	}
+	switch {
+	case res.Entry != nil:
+		x.sent.server = res.Entry.Server
+		x.deliverEntry(res)
+	case res.Stream != nil:
+		x.sent.server = res.Stream.Head.Server
+		x.deliverStream(res)
+	case res.Handover != nil:
+		x.deliverHandover(res)
+	case res.Err != nil:
+		x.refuseFailure(res.Err)
+	default:
+		x.refuse(504, res.Outcome, res.Reason, 0)
+	}
+}
+
+func (x *exchange) debugged() bool { return x.edge.debug.contains(x.client.addr) }
+
+// keyDigest names a key in Cache-Status: enough to see whether two requests met
+// the same page, nothing to find one by.
+func keyDigest(key []byte) uint64 {
+	h := uint64(14695981039346656037) // FNV-1a
+	for _, c := range key {
+		h = (h ^ uint64(c)) * 1099511628211
+	}
+	return h
+}
+
+// deliverEntry writes a whole page, or 304 where the shopper has it already.
+func (x *exchange) deliverEntry(res *cache.Result) {
+	e := res.Entry
+	status := e.Status
+	validator := x.validator(e.ETag, e.Digest)
+	if status == 200 && x.unchanged(validator, e.LastModified) {
+		status = 304
+	}
+	h := x.startHead(status)
+	for name, value, rest, ok := e.Header.Next(); ok; name, value, rest, ok = rest.Next() {
+		if status == 304 && !in304(name) {
+			x.noteOnly(h, name, value)
+			continue
+		}
+		h.copyField(name, value)
+	}
+	x.ownFields(h, validator, res)
+	if status == 304 || bodyless(status) {
+		x.finishHead(h, x.loosened(res, status))
+		x.send(h, nil)
+		return
+	}
+	h.contentLength(int64(len(e.Body)))
+	x.finishHead(h, x.loosened(res, status))
+	if x.head {
+		x.send(h, nil)
+		return
+	}
+	x.send(h, e.Body)
+}
+
+// loosened is how long others may keep this answer: as the route says, but not a
+// failure, nor what carries a cookie that is one shopper's.
+func (x *exchange) loosened(res *cache.Result, status int) Downstream {
+	if status >= 500 || len(res.SetCookies) > 0 {
+		return Downstream{}
+	}
+	return x.route.Downstream
+}
+
+// noteOnly looks at a line that a 304 does not carry.
+func (x *exchange) noteOnly(h *answerHead, name, value []byte) {
+	if equalFold(name, "cache-control") {
+		h.oneLine(value)
+	}
+}
+
+// in304 says which of the page's fields a 304 repeats (RFC 9110, 15.4.5).
+func in304(name []byte) bool {
+	switch len(name) {
+	case 4:
+		return equalFold(name, "date") || equalFold(name, "etag") || equalFold(name, "vary")
+	case 7:
+		return equalFold(name, "expires")
+	case 13:
+		return equalFold(name, "cache-control") || equalFold(name, "last-modified")
+	case 16:
+		return equalFold(name, "content-location")
+	case 10:
+		return equalFold(name, "set-cookie")
+	}
+	return len(name) > 13 && equalFold(name[len(name)-13:], "cache-control")
+}
+
+// validator is the entity tag that leaves: on public scope the origin's own, on
+// segment scope one that names the projected segment too.
+func (x *exchange) validator(etag, digest string) []byte {
+	if x.route.Scope != cache.ScopeSegment {
+		x.etag = append(x.etag[:0], etag...)
+		return x.etag
+	}
+	x.scratch = append(x.scratch[:0], etag...)
+	if etag == "" && digest != "" {
+		x.scratch = append(append(append(x.scratch, '"'), digest...), '"')
+	}
+	x.etag = appendETag(x.etag[:0], x.projected.Digest, x.scratch)
+	return x.etag
+}
+
+// unchanged evaluates the request's conditions (RFC 9110, 13.2.2). On segment scope
+// If-Modified-Since is ignored: one date for all segments proves nothing.
+func (x *exchange) unchanged(etag []byte, lastModified string) bool {
+	if x.has(ifNoneMatchField) {
+		return len(etag) > 0 && x.noneMatch(etag)
+	}
+	if x.route.Scope == cache.ScopeSegment || lastModified == "" {
+		return false
+	}
+	since := x.first(ifModifiedSinceField)
+	if since == nil {
+		return false
+	}
+	if string(since) == lastModified {
+		return true
+	}
+	limit, ok := httpcc.ParseDate(since)
+	modified, ok2 := httpcc.ParseDate([]byte(lastModified))
+	return ok && ok2 && !modified.After(limit)
+}
+
+// ownFields writes ETag, Age and the cookies that are this request's alone.
+func (x *exchange) ownFields(h *answerHead, validator []byte, res *cache.Result) {
+	if h.scope == cache.ScopeSegment && len(validator) > 0 {
+		h.out = append(append(append(h.out, "ETag: "...), validator...), '\r', '\n')
+	}
+	if res.Outcome == cache.Hit || res.Outcome == cache.Stale || res.Outcome == cache.Revalidated || res.Age > 0 {
+		h.out = append(h.out, "Age: "...)
+		h.out = append(strconv.AppendInt(h.out, int64(res.Age/time.Second), 10), '\r', '\n')
+	}
+	x.setCookies(h, res.SetCookies)
+}
+
+// setCookies hands Set-Cookie on, with the seal beside a segment token.
+func (x *exchange) setCookies(h *answerHead, values []string) {
+	for _, v := range values {
+		h.line("Set-Cookie", v)
+	}
+	if seal := x.edge.sealPassing(x.started, values); seal != "" {
+		h.line("Set-Cookie", seal)
+	}
+}
+
+// deliverStream writes a page that is still coming.
+func (x *exchange) deliverStream(res *cache.Result) {
+	defer res.Stream.Close()
+	head := res.Stream.Head
+	h := x.startHead(head.Status)
+	for name, value, rest, ok := head.Header.Next(); ok; name, value, rest, ok = rest.Next() {
+		h.copyField(name, value)
+	}
+	x.ownFields(h, x.validator(head.ETag, ""), res)
+	chunked := x.framing(h, head.Status, head.Length)
+	x.finishHead(h, x.loosened(res, head.Status))
+	if bodyless(head.Status) {
+		x.send(h, nil)
+		return
+	}
+	x.stream(h, res.Stream, head.Length, chunked)
+}
+
+// deliverHandover writes an answer that is this request's alone.
+func (x *exchange) deliverHandover(res *cache.Result) {
+	for _, c := range res.SetCookies {
+		res.Handover.Fields = append(res.Handover.Fields, cache.Field{Name: "Set-Cookie", Value: c})
+	}
+	x.writeOwn(res.Handover)
+}
+
+// deliverOwn writes the answer of a pass.
+func (x *exchange) deliverOwn(resp *cache.OriginResponse, outcome cache.Outcome, reason cache.Reason) {
+	x.sent.outcome, x.sent.reason = outcome, reason
+	x.status = statusLine{outcome: outcome, reason: reason, fwdStatus: resp.Status, debug: x.debugged()}
+	x.writeOwn(resp)
+}
+
+// writeOwn writes an origin's answer as it comes, for this request alone.
+func (x *exchange) writeOwn(resp *cache.OriginResponse) {
+	defer resp.Body.Close()
+	x.sent.server = resp.Server
+	status, validator := resp.Status, []byte(nil)
+	if x.route.Scope == cache.ScopeSegment {
+		validator = x.ownValidator(resp)
+		if status == 200 && (x.ctx.IsGet() || x.head) && x.unchanged(validator, "") {
+			status = 304
+		}
+	}
+	h := x.startHead(status)
+	var cookies []string
+	for _, f := range resp.Fields {
+		if strings.EqualFold(f.Name, "set-cookie") {
+			cookies = append(cookies, f.Value)
+		} else if status != 304 || in304([]byte(f.Name)) {
+			h.copyField([]byte(f.Name), []byte(f.Value))
+		}
+	}
+	if len(validator) > 0 {
+		h.line("ETag", string(validator))
+	}
+	x.setCookies(h, cookies)
+	chunked := x.framing(h, status, resp.Length)
+	x.finishHead(h, Downstream{})
+	if x.head || bodyless(status) {
+		x.send(h, nil)
+		return
+	}
+	x.stream(h, &readerSource{r: resp.Body, buf: make([]byte, 32<<10)}, resp.Length, chunked)
+}
+
+// ownValidator is the entity tag of an answer that was made for one shopper: the
+// digest names all that the request said of them, so that after a log-in or
+// log-out the same URL is never confirmed, whatever the origin's own tag is.
+func (x *exchange) ownValidator(resp *cache.OriginResponse) []byte {
+	for _, f := range resp.Fields {
+		if strings.EqualFold(f.Name, "etag") {
+			return appendETag(x.etag[:0], x.shopperDigest(), []byte(f.Value))
+		}
+	}
+	return nil
+}

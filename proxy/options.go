@@ -1,0 +1,91 @@
+package proxy
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/aislecache/aisle/cache"
+)
+
+// Options is what the edge is built from. It is read once, by New.
+type Options struct {
+	Account string
+	// Hosts is the Host allow-list: exact names, `*.shop.example`, or `*`. A host
+	// that matches none gets 421. Empty allows nothing.
+	Hosts []string
+	// TrustedProxies are the peers whose Forwarded and X-Forwarded-* are believed.
+	TrustedProxies []netip.Prefix
+	// DebugFrom are the client addresses that see every member of Cache-Status.
+	DebugFrom []netip.Prefix
+	// HonourFrom are the client addresses whose Cache-Control requests count.
+	HonourFrom []netip.Prefix
+
+	SegmentCookie string // name of the cookie; `vtex_segment` unless configured
+	SealTTL       time.Duration
+	QueryDrop     []string // query parameters that leave the target, exact or with a trailing `*`
+	QuerySort     bool
+
+	Routes []Route // the operator's, in order; the built-in ones follow
+	// Site is what every route's policy takes where the route says nothing.
+	Site Site
+
+	// Wait bounds how long a request waits for the head of a fetch, its own or
+	// another's; it is the connect and first-byte timeouts of the upstream.
+	Wait time.Duration
+}
+
+// Site is the policy of the cache section.
+type Site struct {
+	Grace, Keep       time.Duration
+	HeuristicFraction float64
+	HeuristicMax      time.Duration
+	Targeted          []string
+	MaxObject         int64
+	MaxVariants       int
+	HitForMiss        time.Duration
+}
+
+// Route is one line of the route table.
+type Route struct {
+	// Name is the route in logs, metrics and `aisle check`: the operator's path
+	// pattern, or `builtin:` and the class.
+	Name  string
+	Match Match
+	Scope cache.Scope
+	// Segment is the projection: nil for all fields, empty for none.
+	Segment []string
+	// KeyHeaders and KeyCookies are forwarded because they are keyed; any value
+	// outside the closed list counts as absent.
+	KeyHeaders []Keyed
+	KeyCookies []Keyed
+	// ForwardHeaders reach the origin though they are not keyed: the operator's promise.
+	ForwardHeaders []string
+
+	TTL, Grace, Keep cache.Span
+	Override         bool
+	StatusTTL        map[int]time.Duration
+	SetCookie        cache.SetCookie
+	EchoCheck        bool
+	Downstream       Downstream
+	Upstream         string
+}
+
+// Match is what a route matches on; a zero member matches everything.
+type Match struct {
+	Host    string   // exact, or with a leading `*.`
+	Path    string   // glob: `*` within a path segment, `**` across them; `/x/**` matches `/x` too
+	Methods []string // upper case
+}
+
+// Keyed is a header or cookie of a route's key and the values that count.
+type Keyed struct {
+	Name   string
+	Values []string
+}
+
+// Downstream is how long others may keep a segment page. The zero value: not at all.
+type Downstream struct {
+	Set     bool
+	Browser time.Duration
+	CDN     time.Duration // 0: no shared cache may keep it
+}

@@ -1,0 +1,240 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/aislecache/aisle/cache"
+	"github.com/aislecache/aisle/segment"
+)
+
+// pass sends the request to the origin with the shopper's own credentials. Its
+// answer is never stored and goes to nobody else.
+func (x *exchange) pass(outcome cache.Outcome, reason cache.Reason) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	gate := x.requestBody()
+	defer gate.close()
+	resp, err := x.edge.parts.Origin.Fetch(ctx, x.passRequest(gate))
+	x.sent.waited = time.Since(x.started)
+	if gate.unfinished() {
+		// The origin answered before it had read the whole upload. What is left of it
+		// can only be skipped by ending the connection (RFC 9112, 9.3).
+		x.abandonRest()
+	}
+	switch {
+	case err != nil && gate.failed():
+		x.refuse(fasthttp.StatusBadRequest, cache.Failed, cache.ReasonTruncated, 0) // the upload broke, not the origin
+		return
+	case err != nil:
+		x.refuseFailure(err)
+		return
+	}
+	resp.Body = &gatedBody{ReadCloser: resp.Body, gate: gate}
+	x.invalidate(resp.Status)
+	x.deliverOwn(resp, outcome, reason)
+}
+
+// gatedBody takes the upload back before the answer's body is closed, which waits
+// for a read of the upload. Not earlier: a transport that loses the upload
+// gives up the rest of an early answer with it.
+type gatedBody struct {
+	io.ReadCloser
+	gate *bodyGate
+}
+
+func (b *gatedBody) Close() error {
+	b.gate.close()
+	return b.ReadCloser.Close()
+}
+
+// invalidate forgets a URL that an unsafe request has changed (RFC 9111, 4.4).
+func (x *exchange) invalidate(status int) {
+	switch string(x.ctx.Method()) {
+	case "GET", "HEAD", "OPTIONS", "QUERY":
+		return
+	}
+	// What GET gives is what is stored, whatever the scope of the route of this method.
+	read := x.edge.table.match([]byte("GET"), x.host, x.path)
+	if status >= 200 && status < 400 && read.Scope != cache.ScopePrivate {
+		x.canonicalQuery(read.Scope)
+		x.edge.parts.Engine.Invalidate(cache.URLLabel(string(x.host), string(x.target)))
+	}
+}
+
+// passRequest is the request as it came, written anew: hop-by-hop fields, the
+// seal and inbound x-vtex-* are gone, forwarding fields say what aisle knows.
+func (x *exchange) passRequest(gate *bodyGate) *cache.OriginRequest {
+	target := string(x.path)
+	if x.query != nil {
+		target += "?" + string(x.query)
+	}
+	host := string(x.host)
+	r := &cache.OriginRequest{
+		Method: string(x.ctx.Method()), Scheme: x.scheme, Host: host, Target: target, Upstream: x.route.Upstream,
+	}
+	for i := range x.lines {
+		if l := &x.lines[i]; x.passes(l) {
+			r.Fields = append(r.Fields, cache.Field{Name: string(l.name), Value: x.passValue(l)})
+		}
+	}
+	r.Fields = append(x.derived(r.Fields),
+		cache.Field{Name: "X-Forwarded-For", Value: string(appendForwardedFor(nil, &x.client, x.chains.xFor))},
+		cache.Field{Name: "X-Forwarded-Host", Value: host},
+		cache.Field{Name: "X-Forwarded-Proto", Value: x.scheme},
+		cache.Field{Name: "Via", Value: via})
+	if gate != nil {
+		r.Body, r.Length = gate, int64(x.ctx.Request.Header.ContentLength())
+	}
+	return r
+}
+
+// passes says whether a line of the request goes upstream on a pass.
+//
+// On segment scope conditions stay behind: real storefronts have one
+// Last-Modified for all segments and would confirm another shopper's page.
+// Without If-Range a Range would be unconditional, so it goes with it.
+func (x *exchange) passes(l *line) bool {
+	segmentScope := x.route.Scope == cache.ScopeSegment
+	switch l.kind {
+	case hopField, vtexField, hostField, forwardedField, bodyField, expectField:
+		return false
+	case ifNoneMatchField, ifModifiedSinceField, ifRangeField:
+		return !segmentScope
+	case rangeField:
+		return !segmentScope || !x.has(ifRangeField)
+	case cookieField:
+		return len(x.passCookie(l)) > 0
+	}
+	return forwardedOnPass(l.lower, x.client.trusted)
+}
+
+func (x *exchange) passValue(l *line) string {
+	if l.kind == cookieField {
+		return string(x.passCookie(l))
+	}
+	return string(l.value)
+}
+
+// passCookie is a Cookie line without the seal, which is nobody's business but
+// ours.
+func (x *exchange) passCookie(l *line) []byte {
+	x.scratch = appendCookiesWithout(x.scratch[:0], l.value, sealCookie)
+	return trimOWS(x.scratch)
+}
+
+// derived appends what the public system's edge derives from the cookies (facts
+// 2.4). The origin has its own sessions system and judges the tokens itself, so
+// they go as they came. Public paths get none of them, as there.
+func (x *exchange) derived(fields []cache.Field) []cache.Field {
+	if x.route.Scope == cache.ScopePublic {
+		return fields
+	}
+	token, duplicates := x.jar.segment()
+	claim := x.claim
+	if claim == nil {
+		claim = x.edge.parts.Segments.Resolve(x.started, token, x.jar.seal(), duplicates, nil)
+	}
+	switch {
+	case claim.Reason() == segment.OK:
+		fields = append(fields, cache.Field{Name: "X-Vtex-Segment", Value: string(token)})
+	case x.route.Scope == cache.ScopeSegment:
+		fields = append(fields, cache.Field{Name: "X-Vtex-Segment", Value: string(claim.In(x.edge.all).Token)})
+	}
+	if session := x.jar.found[sessionSlot].single(); len(session) > 0 {
+		fields = append(fields, cache.Field{Name: "X-Vtex-Session", Value: string(session)})
+	}
+	if locale, ok := claim.Stated().Get("cultureInfo"); ok && locale != "" && fieldSafe(locale) && claim.Reason() == segment.OK {
+		fields = append(fields, cache.Field{Name: "X-Vtex-Locale", Value: locale})
+	}
+	return fields
+}
+
+// fieldSafe says whether a value that a client chose may stand in a field.
+func fieldSafe(v string) bool {
+	for i := 0; i < len(v); i++ {
+		if v[i] <= ' ' || v[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// requestBody gives the request's body as a stream; nil where it has none.
+func (x *exchange) requestBody() *bodyGate {
+	request := &x.ctx.Request
+	if request.Header.ContentLength() == 0 || (request.Header.ContentLength() < 0 && !x.has(hopField)) {
+		return nil
+	}
+	if stream := request.BodyStream(); stream != nil {
+		return &bodyGate{src: stream, interrupt: func() { _ = x.ctx.Conn().SetReadDeadline(time.Now()) }}
+	}
+	body := request.Body()
+	if len(body) == 0 {
+		return nil
+	}
+	gate := &bodyGate{src: bytes.NewReader(body)}
+	gate.done.Store(true) // fasthttp has read it
+	return gate
+}
+
+// bodyGate lends the request's body to the transport, which may go on reading
+// after it has returned an answer, while fasthttp owns the stream only as long
+// as the handler runs. close takes it back. nil is the gate of no body.
+type bodyGate struct {
+	src       io.Reader
+	interrupt func() // makes a Read that waits for the client return
+
+	mu     sync.Mutex  // held while reading
+	shut   bool        // guarded by mu
+	done   atomic.Bool // the body was read to its end
+	broken atomic.Bool // it broke off
+}
+
+var errBodyGone = errors.New("the request is over")
+
+func (g *bodyGate) Read(p []byte) (int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.shut {
+		return 0, errBodyGone
+	}
+	n, err := g.src.Read(p)
+	switch {
+	case err == io.EOF:
+		g.done.Store(true)
+	case err != nil:
+		g.broken.Store(true)
+	}
+	return n, err
+}
+
+// unfinished says whether the body has not been read to its end yet.
+func (g *bodyGate) unfinished() bool { return g != nil && !g.done.Load() }
+
+// failed says whether the client's end of the body broke.
+func (g *bodyGate) failed() bool { return g != nil && g.broken.Load() }
+
+// close ends the lending. A Read under way that waits for the client is interrupted,
+// again and again, since the connection may just be about to set a deadline of its
+// own. It may be called twice.
+func (g *bodyGate) close() {
+	if g == nil {
+		return
+	}
+	for !g.mu.TryLock() {
+		if g.interrupt != nil {
+			g.interrupt()
+		}
+		time.Sleep(time.Millisecond)
+	}
+	g.shut = true
+	g.mu.Unlock()
+}

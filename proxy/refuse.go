@@ -1,0 +1,126 @@
+package proxy
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/aislecache/aisle/cache"
+)
+
+// refusalStatus is the status of a request that the guard refuses.
+func refusalStatus(r cache.Reason) int {
+	switch r {
+	case cache.ReasonUnknownHost:
+		return fasthttp.StatusMisdirectedRequest
+	case cache.ReasonHeadTooLarge:
+		return fasthttp.StatusRequestHeaderFieldsTooLarge
+	case cache.ReasonBadMethod:
+		return fasthttp.StatusMethodNotAllowed
+	}
+	return fasthttp.StatusBadRequest
+}
+
+// failureStatus is the status where no answer could be had: 504 says that none
+// came in time, 503 that there was nobody free to ask, 502 all else.
+func failureStatus(r cache.Reason) int {
+	switch r {
+	case cache.ReasonTimeout, cache.ReasonWaitedTooLong, cache.ReasonOnlyIfCached:
+		return fasthttp.StatusGatewayTimeout
+	case cache.ReasonNoUpstream, cache.ReasonShuttingDown:
+		return fasthttp.StatusServiceUnavailable
+	case cache.ReasonPanic:
+		return fasthttp.StatusInternalServerError
+	}
+	return fasthttp.StatusBadGateway
+}
+
+// refuseFailure answers where the origin did not.
+func (x *exchange) refuseFailure(err error) {
+	var oe *cache.OriginError
+	if !errors.As(err, &oe) {
+		oe = &cache.OriginError{Reason: cache.ReasonConnect, Err: err}
+	}
+	x.sent.server = oe.Server
+	x.refuse(failureStatus(oe.Reason), cache.Failed, oe.Reason, oe.RetryAfter)
+}
+
+// refuse answers by ourselves, with one line that says why. After a refusal of the guard
+// the connection ends: what follows on it may not be what it seems.
+func (x *exchange) refuse(status int, outcome cache.Outcome, reason cache.Reason, retryAfter time.Duration) {
+	x.sent.outcome, x.sent.reason = outcome, reason
+	x.status = statusLine{outcome: outcome, reason: reason, debug: x.debugged()}
+	if outcome == cache.Refused {
+		x.abandonRest()
+	}
+	h := x.startHead(status)
+	h.line("Content-Type", "text/plain; charset=utf-8")
+	if status == fasthttp.StatusMethodNotAllowed {
+		h.line("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+	}
+	if retryAfter > 0 {
+		h.line("Retry-After", strconv.Itoa(int((retryAfter+time.Second-1)/time.Second)))
+	}
+	if h.scope != cache.ScopeSegment {
+		h.line("Cache-Control", "no-store")
+	}
+	h.noStore = true
+	body := []byte("aisle: " + reason.String() + "\n")
+	h.contentLength(int64(len(body)))
+	x.finishHead(h, Downstream{})
+	if x.head {
+		body = nil
+	}
+	x.send(h, body)
+}
+
+// refusePanic ends an exchange that panicked. Where a part of the answer has left,
+// nothing can be said any more: a second head would be read as body, or as the
+// answer to the next request.
+func (x *exchange) refusePanic() {
+	x.ctx.Response.Reset()
+	x.ctx.SetConnectionClose()
+	if x.begun {
+		x.sent.outcome, x.sent.reason, x.sent.broken = cache.Failed, cache.ReasonPanic, true
+		return
+	}
+	x.refuse(fasthttp.StatusInternalServerError, cache.Failed, cache.ReasonPanic, 0)
+}
+
+// refuseUnread is fasthttp's error handler: the head could not be read, so there
+// is no exchange. Nothing of it has been forwarded.
+func (e *Edge) refuseUnread(ctx *fasthttp.RequestCtx, err error) {
+	reason := cache.ReasonBadFraming
+	var small *fasthttp.ErrSmallBuffer
+	var netErr *net.OpError
+	switch {
+	case errors.As(err, &small):
+		reason = cache.ReasonHeadTooLarge
+	case errors.As(err, &netErr):
+		return // the client went, or was too slow: there is nobody to answer
+	}
+	x := e.pool.Get().(*exchange)
+	x.begin(ctx)
+	defer x.end()
+	x.head = false
+	x.refuse(refusalStatus(reason), cache.Refused, reason, 0)
+}
+
+// shopperDigest names everything that a pass tells the origin of its shopper.
+func (x *exchange) shopperDigest() string {
+	sum := sha256.New()
+	for i := range x.lines {
+		if l := &x.lines[i]; l.kind == cookieField || l.kind == authorizationField {
+			sum.Write(l.lower)
+			sum.Write([]byte{0})
+			sum.Write(l.value)
+			sum.Write([]byte{0})
+		}
+	}
+	return "p" + hex.EncodeToString(sum.Sum(nil)[:16])
+}

@@ -1,0 +1,40 @@
+package proxy
+
+import (
+	"time"
+
+	"github.com/aislecache/aisle/cache"
+)
+
+// report counts and logs an answer, once it has been sent.
+func (x *exchange) report() {
+	took := time.Since(x.started)
+	route, scope, digest := noRoute, cache.ScopePrivate, ""
+	if x.route != nil {
+		route, scope = x.route.Name, x.route.Scope
+	}
+	if x.projected != nil {
+		digest = x.projected.Digest
+	}
+	x.edge.metrics.answered(route, x.sent.outcome, x.sent.reason, took)
+	x.edge.metrics.bytes.Add(float64(x.sent.bytes))
+	if x.client.garbage {
+		x.edge.metrics.forwarded.Inc()
+	}
+	if x.sent.broken {
+		x.edge.metrics.broken.Inc()
+	}
+	if x.edge.parts.AccessLog == nil {
+		return
+	}
+	line := accessLine{
+		time: x.started, method: x.ctx.Method(), host: x.host, path: x.path, status: x.sent.status, bytes: x.sent.bytes,
+		outcome: x.sent.outcome, reason: x.sent.reason, scope: scope, digest: digest, server: x.sent.server, client: x.client.addr,
+		duration: took, wait: x.sent.waited, collapsed: x.sent.collapsed, stored: x.sent.stored, age: x.sent.age,
+	}
+	if x.route != nil {
+		line.route = route
+	}
+	x.logged = line.append(x.logged[:0])
+	x.edge.parts.AccessLog.Write(x.logged)
+}
