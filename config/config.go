@@ -1,0 +1,43 @@
+package config
+
+import (
+	"fmt"
+	"os"
+)
+
+// Config is a configuration that was found free of faults. It is immutable: every method
+// returns values of the caller's own. Only Parse and Load make one; the zero value
+// is of no use.
+type Config struct{ f file }
+
+// Load reads and parses a file. An error in reading it wraps the one of the operating
+// system; every other error is of type Problems.
+func Load(path string) (*Config, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	return Parse(text)
+}
+
+// Parse reads a configuration. Its error is of type Problems and holds every fault of
+// the text at once, in the order of the text. It keeps no reference to text.
+func Parse(text []byte) (*Config, error) {
+	d := newDecoder()
+	f := defaults()
+	root := d.document(text)
+	if root == nil {
+		return nil, d.problems
+	}
+	readFields(d, "", root, fileKeys(&f))
+	completeCache(d, &f.cache)
+	completeSegment(&f.segment)
+	completeRoutes(&f)
+	validate(d, &f)
+	c := &Config{f}
+	checkOptions(d, c)
+	if len(d.problems) > 0 {
+		return nil, d.problems.inFileOrder()
+	}
+	return c, nil
+}

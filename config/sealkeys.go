@@ -1,0 +1,62 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/aislecache/aisle/segment"
+)
+
+const keysFileHead = "# Seal keys of aisle: `id secret` a line. The first one seals, all open.\n" +
+	"# To rotate, put a new line on top and drop the old one when its seals have expired.\n"
+
+// SealKeys reads the keys of the seal from KeysFile. A file that the configuration does
+// not name is made where it is absent, readable by its owner alone, and kept: with a
+// new key at each start, every seal out there would be void. The error names the key path and the
+// file, and never a secret.
+func (c *Config) SealKeys() ([]segment.SealKey, error) {
+	path, named := c.KeysFile()
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && !named {
+		if err = makeKeysFile(path); err == nil {
+			text, err = os.ReadFile(path)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("segment.keys_file: %w", err)
+	}
+	keys, err := segment.ParseKeys(text)
+	if err != nil {
+		return nil, fmt.Errorf("segment.keys_file: %s: %w", path, err)
+	}
+	return keys, nil
+}
+
+// makeKeysFile writes a file with a new key. The file appears whole or not at all, and
+// never over another one: two edges that start at once must end up with the same key.
+func makeKeysFile(path string) error {
+	key, err := segment.GenerateKey()
+	if err != nil {
+		return err
+	}
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	draft, err := os.CreateTemp(dir, ".seal-*") // 0600
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(draft.Name()) }() // once linked, its other name stays
+	_, err = draft.WriteString(keysFileHead + key.Line() + "\n")
+	if err = errors.Join(err, draft.Sync(), draft.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(draft.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,44 @@
+package config_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+func TestWarnings(t *testing.T) {
+	f := func(text string, want ...string) {
+		t.Helper()
+		got := parse(t, minimal+text).Warnings()
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", text, diff)
+		}
+	}
+	f("")
+	f(`admin: {listen: "0.0.0.0:8081"}`,
+		`admin.listen: "0.0.0.0:8081" is not a loopback address: whoever reaches it can purge the cache and profile the process`)
+	f(`admin: {listen: "localhost:8081"}`)
+	f(`admin: {listen: "[::1]:8081"}`)
+	f(`admin: {listen: "unix:/run/admin.sock"}`)
+	f(`trusted_proxies: [0.0.0.0/0]`, "trusted_proxies: holds every address: any client can state its own address, scheme and host")
+	f(`debug_from: ["::/0"]`, "debug_from: holds every address: anybody sees the reasons and key digests in Cache-Status")
+	f(`segment: {sealed: [priceTables, campaigns, facets]}`, "segment.sealed: leaves out channelPrivacy: any shopper can claim one by hand")
+	f(`routes: [{match: {path: /a}, set_cookie: store}]`,
+		"routes[0].set_cookie: store gives one shopper's cookies to everybody who gets the page")
+	f(`routes: [{match: {path: /a}, downstream: {cdn: 5m, browser: 1m}}]`,
+		"routes[0].downstream.cdn: 5m lets a shared cache keep a page that depends on the segment: it must key by the segment itself",
+		"routes[0].downstream.browser: 1m lets a browser show the old price for so long after a log-in")
+	f(`routes: [{match: {path: /a}, downstream: {cdn: no}}]`)
+	f(`routes: [{match: {path: /a}, forward: {headers: [X-A, X-B]}}]`,
+		"routes[0].forward.headers: X-A, X-B reach the origin and are not keyed: pages must not depend on them")
+	f(`routes: [{match: {path: /a}, scope: public, forward: {headers: [X-A]}}]`,
+		"routes[0].forward.headers: X-A reach the origin on scope public as it is")
+	f(`routes: [{match: {path: /a}, segment: [channel, priceTable, loyalty]}]`,
+		`routes[0].segment[1]: "priceTable" is no field of the public system (did you mean "priceTables"?)`)
+	f(`cache: {memory: 16MiB, max_object: 4MiB}`,
+		"cache.max_object: 4MiB is more than an eighth of cache.memory, the most that one page may take: such pages are not stored")
+	f(`cache: {memory: 16MiB, max_object: 2MiB}`)
+	f(`cache: {honour_request_directives_from: ["0.0.0.0/0"]}`,
+		"cache.honour_request_directives_from: holds every address: anybody can send requests past the cache")
+}
