@@ -1,0 +1,135 @@
+package obs
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+const (
+	headerPatience = 5 * time.Second
+	readPatience   = 30 * time.Second
+	// writePatience: pprof adds the length of a profile to it by itself; a handler that
+	// streams for longer does so by http.ResponseController.
+	writePatience  = 30 * time.Second
+	idlePatience   = 2 * time.Minute
+	gatherPatience = 10 * time.Second
+)
+
+// AdminOptions is what the admin listener shows.
+type AdminOptions struct {
+	// Registry is what /metrics gathers; promhttp adds its own error counter to it.
+	Registry *prometheus.Registry
+	// Ready says whether the process should get traffic and, if not, why: one word
+	// such as "starting" or "draining". It is called for each probe, from many
+	// goroutines. nil: always ready.
+	Ready func() (ready bool, reason string)
+	// Logger gets what net/http has to complain of, as warnings. nil: nobody does.
+	Logger *slog.Logger
+}
+
+// Admin is the listener for operators: /metrics, /healthz, /readyz, /debug/pprof/ and what
+// Handle adds. It has no authentication and belongs on an address that only operators reach.
+// Since that is often loopback, where every page in the operator's browser can send
+// requests as well, unsafe methods that a browser sends across origins get 403.
+type Admin struct {
+	mux    *http.ServeMux
+	server *http.Server
+}
+
+// NewAdmin makes the listener's server; Serve starts it.
+func NewAdmin(o AdminOptions) *Admin {
+	logger := o.Logger
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	complaints := slog.NewLogLogger(logger.Handler(), slog.LevelWarn)
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{
+		Registry:       o.Registry,
+		ErrorLog:       complaints,
+		CoalesceGather: true,
+		Timeout:        gatherPatience,
+	}))
+	mux.HandleFunc("GET /healthz", health)
+	mux.HandleFunc("GET /readyz", readiness(o.Ready))
+	addProfiles(mux)
+	return &Admin{mux: mux, server: &http.Server{
+		Handler:           http.NewCrossOriginProtection().Handler(mux),
+		ReadHeaderTimeout: headerPatience,
+		ReadTimeout:       readPatience,
+		WriteTimeout:      writePatience,
+		IdleTimeout:       idlePatience,
+		ErrorLog:          complaints,
+	}}
+}
+
+// Handle adds a handler under a pattern of http.ServeMux, such as "POST /purge". It
+// panics on a pattern that is bad or taken. It may be called while Serve runs.
+func (a *Admin) Handle(pattern string, h http.Handler) { a.mux.Handle(pattern, h) }
+
+// ServeHTTP answers a request as the listener would, without one.
+func (a *Admin) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.server.Handler.ServeHTTP(w, r) }
+
+// Serve answers on l, which it closes, until Shutdown; then it returns nil.
+func (a *Admin) Serve(l net.Listener) error {
+	if err := a.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// Shutdown stops listening and waits for requests under way, until ctx ends; then
+// it cuts them off and returns the error of ctx.
+func (a *Admin) Shutdown(ctx context.Context) error {
+	err := a.server.Shutdown(ctx)
+	if err != nil {
+		return errors.Join(err, a.server.Close())
+	}
+	return nil
+}
+
+// health: whoever gets an answer knows that the process lives. Nothing else is
+// looked at, or an origin's trouble would have the process restarted.
+func health(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") }
+
+func readiness(ready func() (bool, string)) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		if ready == nil {
+			answer(w, http.StatusOK, "ready")
+			return
+		}
+		if ok, reason := ready(); !ok {
+			answer(w, http.StatusServiceUnavailable, reason)
+			return
+		}
+		answer(w, http.StatusOK, "ready")
+	}
+}
+
+func answer(w http.ResponseWriter, status int, line string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	// An error means that the prober left; there is nobody to tell.
+	_, _ = io.WriteString(w, line+"\n")
+}
+
+// addProfiles: pprof's own registration is on http.DefaultServeMux, which nothing serves.
+// Symbol lookups may come by POST.
+func addProfiles(mux *http.ServeMux) {
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("POST /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+}
