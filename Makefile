@@ -1,0 +1,41 @@
+# Two commands do everything on a fresh Debian machine with Go: `make run` and `make test`.
+SHELL := /bin/bash
+GO ?= go
+FUZZTIME ?= 20s
+# Where the tests keep pictures and the race-checked binary that they run.
+BIN := $(CURDIR)/bin
+
+.PHONY: help build run test lint fuzz bench mutants cover clean
+.DEFAULT_GOAL := help
+
+help: ## show this
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+build: ## build bin/aisle
+	$(GO) build -trimpath -o $(BIN)/aisle ./cmd/aisle
+
+run: build ## run the demo storefront and the edge before it, and show what to try
+	@tools/need curl
+	@tools/run
+
+test: ## install what the tests need and run all of them
+	@tools/test
+
+lint: ## gofmt, go vet, staticcheck, go mod tidy
+	@tools/lint
+
+fuzz: ## run every fuzz target for FUZZTIME (20s) each
+	@tools/fuzz $(FUZZTIME)
+
+bench: ## run the micro benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+mutants: ## break the code on purpose and see that the isolation test notices each
+	@tests/mutants/run
+
+cover: ## write cover.out and show the coverage of each package
+	$(GO) test -coverprofile=cover.out ./cache/... ./segment/... ./proxy/... ./config/... ./obs/... ./purge/... ./demo/...
+	$(GO) tool cover -func=cover.out | tail -n 1
+
+clean: ## remove what was built and what a run has left
+	rm -rf $(BIN) data/*.log data/config.yaml .tools tests/koa/node_modules cover.out
