@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"io"
+	"runtime/debug"
 	"time"
 )
 
@@ -34,6 +35,10 @@ func (e *Engine) alone(sh *shard, r *Request, stale *Entry, d Decision) Result {
 func (e *Engine) fetchAlone(r *Request) (resp *OriginResponse, err *OriginError) {
 	ctx, cancel := context.WithCancel(e.ctx)
 	defer func() {
+		if v := recover(); v != nil { // as a flight does: the server need not know that ports may panic
+			e.events.Panicked(v, debug.Stack())
+			err = &OriginError{Reason: ReasonPanic, Err: errPanicked}
+		}
 		if resp == nil {
 			cancel()
 		}

@@ -96,7 +96,7 @@ type Entry struct {
 	spec variantSpec // what the page depends on beyond its base key
 
 	checked atomic.Uint64 // sequence at which no purge of Labels was found
-	purged  atomic.Int64  // Time of a soft purge found at checked; 0: none
+	purged  atomic.Int64  // Time of the earliest soft purge that was found; 0: none
 }
 
 // entryOverhead is what an entry costs beyond its slices: the struct, the slice

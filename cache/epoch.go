@@ -30,7 +30,9 @@ const (
 // Verdict is what the purges say of one set of labels.
 type Verdict struct {
 	State PurgeState
-	Since Time // of the latest soft purge, where State is SoftPurged
+	// Since is when the soft purge was, where State is SoftPurged: of several the
+	// latest, but for an entry that was already found purged by an earlier one.
+	Since Time
 }
 
 // Epochs is the global sequence of purges and what each named. A purge is O(1)
@@ -224,10 +226,24 @@ func (e *Epochs) checkEntry(entry *Entry) Verdict {
 		return v // not remembered: the entry is about to be replaced
 	}
 	if v.State == SoftPurged {
-		entry.purged.Store(int64(max(v.Since, 1)))
+		v.Since = entry.softPurged(max(v.Since, 1))
 	}
 	entry.checked.Store(seq)
 	return v
+}
+
+// softPurged remembers a soft purge and gives the earliest that was remembered: a
+// second purge must not begin another grace for a page that is stale already.
+func (e *Entry) softPurged(since Time) Time {
+	for {
+		known := e.purged.Load()
+		if known != 0 && Time(known) <= since {
+			return Time(known)
+		}
+		if e.purged.CompareAndSwap(known, int64(since)) {
+			return since
+		}
+	}
 }
 
 // URLLabel is the label of one target on one host, whatever its scheme,

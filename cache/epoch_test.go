@@ -137,6 +137,22 @@ func TestCasualsPushOutNothing(t *testing.T) {
 	}
 }
 
+// TestSecondSoftPurge: a page that was found stale stays stale since then; a further soft
+// purge gives it no further grace.
+func TestSecondSoftPurge(t *testing.T) {
+	e := cache.NewEpochs(10)
+	entry := labelled(e, "a")
+	e.Purge(5, true, "a")
+	e.CheckEntry(entry)
+	e.Purge(9, true, "a")
+	if got := e.CheckEntry(entry); got.Since != 5 {
+		t.Errorf("%+v", got)
+	}
+	if got := e.CheckEntry(labelled(e, "a")); got.State != cache.NotPurged {
+		t.Errorf("a later page: %+v", got)
+	}
+}
+
 // naivePurge and naive are what Epochs is compared with: a list of all purges.
 type naivePurge struct {
 	labels       []string // nil: all
@@ -155,8 +171,8 @@ func naive(purges []naivePurge, since uint64, labels []string) (v cache.Verdict)
 		switch {
 		case named && !p.soft:
 			return hard
-		case named:
-			v = cache.Verdict{State: cache.SoftPurged, Since: p.at}
+		case named && v.State == cache.NotPurged:
+			v = cache.Verdict{State: cache.SoftPurged, Since: p.at} // the first begins the grace
 		}
 	}
 	return v
@@ -204,7 +220,7 @@ func TestEpochsAgainstAList(t *testing.T) {
 				for _, entry := range entries {
 					want := naive(purges, entry.Epoch.Local, entry.Labels)
 					got := e.CheckEntry(entry)
-					if capacity == 100 && got != want || got.State < want.State || got.State == cache.SoftPurged && want.State == cache.SoftPurged && got.Since < want.Since {
+					if capacity == 100 && got != want || got.State < want.State || got.State == cache.SoftPurged && want.State == cache.SoftPurged && got.Since > want.Since {
 						t.Fatalf("labels %q of epoch %d: %+v, want %+v", entry.Labels, entry.Epoch.Local, got, want)
 					}
 				}

@@ -72,11 +72,13 @@ func TestPanicsWedgeNobody(t *testing.T) {
 		reply  reply
 		change func(r *rig)
 	}{
-		"in Fetch":            {reply{panics: "in Fetch"}, func(*rig) {}},
-		"in Read":             {boom, func(*rig) {}},
-		"in Verify":           {fresh("page"), func(r *rig) { r.policy.Verify = verify }},
-		"in ParseSegmentVary": {fresh("page", "Segment-Vary: a"), func(r *rig) { r.policy.ParseSegmentVary = func([]string) ([]string, bool) { panic("in ParseSegmentVary") } }},
-		"in Set":              {fresh("page"), func(r *rig) { r.store.refuse = func(*cache.Entry) bool { panic("in Set") } }},
+		"in Fetch":  {reply{panics: "in Fetch"}, func(*rig) {}},
+		"in Read":   {boom, func(*rig) {}},
+		"in Verify": {fresh("page"), func(r *rig) { r.policy.Verify = verify }},
+		"in ParseSegmentVary": {fresh("page", "Segment-Vary: a"), func(r *rig) {
+			r.policy.ParseSegmentVary = func([]string) ([]string, bool) { panic("in ParseSegmentVary") }
+		}},
+		"in Set": {fresh("page"), func(r *rig) { r.store.refuse = func(*cache.Entry) bool { panic("in Set") } }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(n int, q *cache.OriginRequest) reply {
@@ -189,7 +191,9 @@ func TestServerError(t *testing.T) {
 // TestServerErrorByStatusTTL: a site may have errors stored for a while; one never
 // takes the place of a page, nor is it served stale.
 func TestServerErrorByStatusTTL(t *testing.T) {
-	inBubble(t, inTurn(failing(503, "down"), failing(503, "still down"), page("page", "Cache-Control: max-age=1"), failing(503, "again")), func(r *rig) {
+	tagged := failing(503, "down")
+	tagged.fields = lines(`ETag: "e"`) // so that it is retained when it is over
+	inBubble(t, inTurn(tagged, failing(503, "still down"), page("page", "Cache-Control: max-age=1"), failing(503, "again")), func(r *rig) {
 		r.policy.StatusTTL = map[int]time.Duration{503: 5 * sec}
 		r.want(r.get("/p"), cache.Miss, cache.ReasonAbsent, "down")
 		time.Sleep(sec)

@@ -128,6 +128,62 @@ func (h *hesitant) Get(hash uint64, key []byte) *cache.Entry {
 	return h.lagging.Get(hash, key)
 }
 
+// meddling calls a function inside its n-th Get: what happens between two steps of a request.
+type meddling struct {
+	*lagging
+	in     int
+	meddle func()
+	last   bool // it shows what was there before
+}
+
+func (m *meddling) Get(hash uint64, key []byte) *cache.Entry {
+	before := m.lagging.Get(hash, key)
+	if m.in--; m.in != 0 {
+		return before
+	}
+	m.meddle()
+	if m.last {
+		return before
+	}
+	return m.lagging.Get(hash, key)
+}
+
+// TestLearntBetween: between a request's lookup and its look at the flights a page of the
+// URL came, landed and left, and with it what the URL varies by: the request looks anew.
+func TestLearntBetween(t *testing.T) {
+	inBubble(t, always(fresh("page", "Segment-Vary: channel")), func(r *rig) {
+		store := &meddling{lagging: r.store, in: 1, last: true}
+		engine := cache.NewEngine(cache.EngineOptions{Store: store, Origin: r.origin, Events: r.events})
+		defer engine.Close()
+		store.meddle = func() {
+			r.want(read(engine.Serve(r.requestOf(shopper("1", "gold", ""), "/p"))), cache.Miss, cache.ReasonAbsent, "page")
+			settle()
+		}
+		r.want(read(engine.Serve(r.requestOf(shopper("1", "silver", ""), "/p"))), cache.Hit, cache.ReasonFresh, "page")
+		r.wantFetches(1)
+	})
+}
+
+// TestPurgedBeforeTheFetch: a purge between the lookup, which found a page to confirm, and
+// the beginning of the fetch: were it confirmed, it would come back to life under the new epoch.
+func TestPurgedBeforeTheFetch(t *testing.T) {
+	for _, soft := range []bool{true, false} {
+		inBubble(t, counted(0), func(r *rig) {
+			store := &meddling{lagging: r.store}
+			engine := cache.NewEngine(cache.EngineOptions{Store: store, Origin: r.origin, Events: r.events})
+			defer engine.Close()
+			read(engine.Serve(r.request("/p")))
+			settle()
+			time.Sleep(75 * sec) // past grace
+			store.in, store.meddle = 2, func() { engine.Purge(soft, cache.TagLabel("shoes")) }
+			r.want(read(engine.Serve(r.request("/p"))), cache.Miss, cache.ReasonExpired, "1")
+			if got := asks(r.origin.request(1), "If-None-Match"); got != "" {
+				t.Errorf("soft %v: asked with %s", soft, got)
+			}
+		})
+	}
+}
+
 // TestLandingIsBounded: where the store never shows the page the flight leaves the
 // table after a second; where the Set is known to be dropped, at once.
 func TestLandingIsBounded(t *testing.T) {

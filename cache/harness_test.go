@@ -94,11 +94,13 @@ type client struct {
 	target string
 	head   bool
 	fields []cache.Field
+	asked  bool // it led a fetch
 }
 
 const host = "shop.example"
 
 func (c *client) Ask() *cache.Ask {
+	c.asked = true
 	method := "GET"
 	if c.head {
 		method = "HEAD"

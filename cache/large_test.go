@@ -165,7 +165,7 @@ func TestWaiterWhoLeavesIsNoReader(t *testing.T) {
 		}
 		time.Sleep(2 * sec)
 		synctest.Wait()
-		if r.engine.Flights() != 0 {
+		if r.origin.bodies[0].closed.Load() != 1 {
 			t.Error("the fetch waits for readers that are gone")
 		}
 	})

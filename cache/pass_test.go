@@ -60,6 +60,23 @@ func TestForItsLeader(t *testing.T) {
 	})
 }
 
+// TestOnlyTheLeaderIsHandedTheAnswer, whoever wakes first.
+func TestOnlyTheLeaderIsHandedTheAnswer(t *testing.T) {
+	for range 60 {
+		inBubble(t, always(slowly(page("mine", "Cache-Control: private"))), func(r *rig) {
+			requests := make([]*cache.Request, 20)
+			for i := range requests {
+				requests[i] = r.request("/p")
+			}
+			for i, a := range r.crowd(len(requests), func(i int) *cache.Request { return requests[i] }) {
+				if led := requests[i].Asker.(*client).asked; led != (a.Handover != nil) || led == a.PassOn {
+					t.Errorf("request %d led: %v; %v", i, led, a)
+				}
+			}
+		})
+	}
+}
+
 // TestHandoverAfterTheLeaderLeft: nobody is there to close the body; newRig sees that it is.
 func TestHandoverAfterTheLeaderLeft(t *testing.T) {
 	inBubble(t, always(slowly(page("mine", "Cache-Control: private"))), func(r *rig) {

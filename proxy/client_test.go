@@ -89,10 +89,10 @@ func TestXForwarded(t *testing.T) {
 func TestForwarded(t *testing.T) {
 	f := func(lines string, want seen) {
 		t.Helper()
-		// X-Forwarded-* lose against Forwarded as a whole.
+		// Without X-Forwarded-For the other X-Forwarded-* lose against Forwarded as a whole.
 		checkClient(t, "10.0.0.1", &forwardingLines{
 			forwarded: fieldLines(strings.Split(lines, "\n")...),
-			xFor:      fieldLines("9.9.9.9"), xProto: fieldLines("http"), xHost: fieldLines("lost.example"), xPort: fieldLines("1"),
+			xProto:    fieldLines("http"), xHost: fieldLines("lost.example"), xPort: fieldLines("1"),
 		}, want)
 	}
 	f("for=1.2.3.4", seen{Addr: "1.2.3.4"})
@@ -116,6 +116,13 @@ func TestForwarded(t *testing.T) {
 	f(`for="1\.2.3.4"`, seen{Addr: "10.0.0.1", Garbage: true})
 	f("for=1.2.3.4;proto=gopher;host=a@b", seen{Addr: "1.2.3.4", Garbage: true})
 	f("for=1.2.3.4, garbage", seen{Addr: "10.0.0.1", Garbage: true})
+}
+
+// A proxy that writes X-Forwarded-* alone hands its client's own Forwarded on.
+func TestForwardedLosesBesideXForwardedFor(t *testing.T) {
+	checkClient(t, "10.0.0.1", &forwardingLines{
+		forwarded: fieldLines("for=6.6.6.6;proto=https;host=evil.example"), xFor: fieldLines("1.2.3.4"), xProto: fieldLines("http"),
+	}, seen{Addr: "1.2.3.4", Scheme: "http"})
 }
 
 func TestXForwardedCountWithoutForwarded(t *testing.T) {
@@ -169,7 +176,7 @@ func FuzzForwarded(f *testing.F) {
 		}
 		// Whatever a client sent, what the proxy appends decides.
 		appended := append(append([]byte{}, forwarded...), `, for="[2001:dead::1]:80";proto=https;host=shop.example`...)
-		got := whoIs(peer, trusted, &forwardingLines{forwarded: [][]byte{appended}, xFor: lines.xFor, xProto: lines.xProto})
+		got := whoIs(peer, trusted, &forwardingLines{forwarded: [][]byte{appended}, xProto: lines.xProto})
 		want := clientInfo{peer: peer, addr: netip.MustParseAddr("2001:dead::1"), scheme: "https", host: []byte("shop.example"), trusted: true}
 		if diff := cmp.Diff(want, got, cmp.AllowUnexported(clientInfo{}), cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 			t.Fatal(diff)

@@ -53,6 +53,24 @@ const (
 
 var continueLine = []byte("HTTP/1.1 100 Continue\r\n\r\n") // read only
 
+// expectBody is asked by fasthttp once a head is read. It knows Expect in one
+// spelling only, where names are not normalised, so it is shown that.
+func expectBody(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
+	if n := h.ContentLength(); n == 0 || n < -1 {
+		return fasthttp.RequestConfig{} // there is nothing more to read
+	}
+	var wish []byte
+	for name, value := range h.All() {
+		if equalFold(name, "expect") {
+			wish = append(wish[:0], value...)
+		}
+	}
+	if wish != nil {
+		h.SetBytesV("Expect", wish)
+	}
+	return fasthttp.RequestConfig{ReadTimeout: bodyTimeout}
+}
+
 // expect answers an Expect: 100-continue before the handler runs (RFC 9110, 15.2.1).
 // fasthttp would do so by Write, where it cannot be told for certain from the
 // default answers around it: they share a buffer that is flushed where it is full.
@@ -79,13 +97,22 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 
 // Read implements net.Conn. An interrupt of bodyGate that comes between the two
 // steps is lost, which is why it is repeated.
+//
+// An end within an upload is never io.EOF: fasthttp takes that, between two chunks
+// or within a body of known length, for the end of the body, and the origin
+// would get half an upload for a whole one.
 func (c *conn) Read(p []byte) (int, error) {
-	if c.rolling.Load() {
-		if err := c.Conn.SetReadDeadline(time.Now().Add(readIdle)); err != nil {
-			return 0, err
-		}
+	if !c.rolling.Load() {
+		return c.Conn.Read(p)
 	}
-	return c.Conn.Read(p)
+	if err := c.Conn.SetReadDeadline(time.Now().Add(readIdle)); err != nil {
+		return 0, err
+	}
+	n, err := c.Conn.Read(p)
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
 }
 
 // Close ends the connection. A client that is still sending gets the time to read

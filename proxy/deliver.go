@@ -189,23 +189,40 @@ func (x *exchange) deliverHandover(res *cache.Result) {
 	for _, c := range res.SetCookies {
 		res.Handover.Fields = append(res.Handover.Fields, cache.Field{Name: "Set-Cookie", Value: c})
 	}
-	x.writeOwn(res.Handover)
+	x.writeOwn(res.Handover, x.segmentDigest())
+}
+
+// segmentDigest names the projected segment of an anonymous answer.
+func (x *exchange) segmentDigest() string {
+	if x.projected == nil {
+		return ""
+	}
+	return x.projected.Digest
 }
 
 // deliverOwn writes the answer of a pass.
 func (x *exchange) deliverOwn(resp *cache.OriginResponse, outcome cache.Outcome, reason cache.Reason) {
 	x.sent.outcome, x.sent.reason = outcome, reason
 	x.status = statusLine{outcome: outcome, reason: reason, fwdStatus: resp.Status, debug: x.debugged()}
-	x.writeOwn(resp)
+	digest := ""
+	if x.route.Scope == cache.ScopeSegment {
+		digest = x.shopperDigest()
+	}
+	x.writeOwn(resp, digest)
 }
 
-// writeOwn writes an origin's answer as it comes, for this request alone.
-func (x *exchange) writeOwn(resp *cache.OriginResponse) {
+// writeOwn writes an origin's answer as it comes, for this request alone. On
+// segment scope digest names what it was made for, so that an entity tag never
+// confirms it to anybody else: the projected segment where the answer is anonymous
+// (a HEAD then has the tag of its GET), all that the request said of its shopper
+// where it is a pass: after a log-in or log-out the same URL is never confirmed,
+// whatever the origin's own tag is.
+func (x *exchange) writeOwn(resp *cache.OriginResponse, digest string) {
 	defer resp.Body.Close()
 	x.sent.server = resp.Server
 	status, validator := resp.Status, []byte(nil)
 	if x.route.Scope == cache.ScopeSegment {
-		validator = x.ownValidator(resp)
+		validator = x.ownValidator(resp, digest)
 		if status == 200 && (x.ctx.IsGet() || x.head) && x.unchanged(validator, "") {
 			status = 304
 		}
@@ -232,13 +249,10 @@ func (x *exchange) writeOwn(resp *cache.OriginResponse) {
 	x.stream(h, &readerSource{r: resp.Body, buf: make([]byte, 32<<10)}, resp.Length, chunked)
 }
 
-// ownValidator is the entity tag of an answer that was made for one shopper: the
-// digest names all that the request said of them, so that after a log-in or
-// log-out the same URL is never confirmed, whatever the origin's own tag is.
-func (x *exchange) ownValidator(resp *cache.OriginResponse) []byte {
+func (x *exchange) ownValidator(resp *cache.OriginResponse, digest string) []byte {
 	for _, f := range resp.Fields {
 		if strings.EqualFold(f.Name, "etag") {
-			return appendETag(x.etag[:0], x.shopperDigest(), []byte(f.Value))
+			return appendETag(x.etag[:0], digest, []byte(f.Value))
 		}
 	}
 	return nil

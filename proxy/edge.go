@@ -124,16 +124,14 @@ func parseSegmentVary(lines []string) ([]string, bool) { return segment.ParseFie
 
 func (e *Edge) newServer() *fasthttp.Server {
 	return &fasthttp.Server{
-		Handler:         e.handle,
-		ErrorHandler:    e.refuseUnread,
-		ExpectHandler:   expect,
-		ReadBufferSize:  readBuffer,
-		WriteBufferSize: writeBuffer,
-		ReadTimeout:     headTimeout, // of the head; HeaderReceived gives the body more
-		IdleTimeout:     idleTimeout,
-		HeaderReceived: func(*fasthttp.RequestHeader) fasthttp.RequestConfig {
-			return fasthttp.RequestConfig{ReadTimeout: bodyTimeout}
-		},
+		Handler:                       e.handle,
+		ErrorHandler:                  e.refuseUnread,
+		ExpectHandler:                 expect,
+		ReadBufferSize:                readBuffer,
+		WriteBufferSize:               writeBuffer,
+		ReadTimeout:                   headTimeout, // of the head; HeaderReceived gives the body more
+		IdleTimeout:                   idleTimeout,
+		HeaderReceived:                expectBody,
 		StreamRequestBody:             true,
 		DisablePreParseMultipartForm:  true,
 		DisableHeaderNamesNormalizing: true,

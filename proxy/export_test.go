@@ -35,3 +35,17 @@ func NewBench(e *Edge, raw string) (*Bench, error) {
 
 // Handle answers the request and gives the status sent.
 func (b *Bench) Handle() { b.edge.handle(&b.ctx) }
+
+// NewConn wraps a connection as the listener does; send writes an answer on it.
+func NewConn(c net.Conn) (wrapped net.Conn, send func(head, body []byte) (int64, error)) {
+	w := &conn{Conn: c}
+	return w, w.send
+}
+
+// The bounds of a connection.
+const (
+	WriteIdle   = writeIdle
+	ReadIdle    = readIdle
+	PieceSize   = pieceSize
+	BodyTimeout = bodyTimeout
+)

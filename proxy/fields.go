@@ -43,13 +43,12 @@ const (
 func (x *exchange) readFields(raw []byte) cache.Reason {
 	x.lines, x.arena = x.lines[:0], x.arena[:0]
 	for len(raw) > 0 {
-		var text []byte
-		if end := bytes.IndexByte(raw, '\n'); end >= 0 {
-			text, raw = raw[:end], raw[end+1:]
-		} else {
-			text, raw = raw, nil
+		text, rest, _ := bytes.Cut(raw, []byte{'\n'})
+		raw = rest
+		text, whole := bytes.CutSuffix(text, []byte{'\r'})
+		if !whole {
+			return cache.ReasonBadFraming // a proxy in front may have taken LF alone for a part of the value
 		}
-		text = bytes.TrimSuffix(text, []byte{'\r'})
 		if len(text) == 0 {
 			continue
 		}

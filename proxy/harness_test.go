@@ -27,13 +27,15 @@ import (
 
 // rig is a whole edge over real sockets with a scripted origin behind it.
 type rig struct {
-	t        *testing.T
+	t        testing.TB
 	addr     string
 	edge     *proxy.Edge
 	engine   *cache.Engine
 	registry *prometheus.Registry
 	log      *syncBuffer
 	key      segment.SealKey
+	access   *obs.AccessLog
+	shutdown func() // ends the edge, once
 
 	mu   sync.Mutex
 	seen []*seenRequest // what reached the origin, in order
@@ -50,6 +52,10 @@ type seenRequest struct {
 type setup struct {
 	options  proxy.Options
 	segments segment.Options
+	up       upstream.Options
+	wrap     func(cache.Origin) cache.Origin // nil: as it is
+	stream   bool                            // the origin's handler reads the body itself
+	noSealer bool
 }
 
 type syncBuffer struct {
@@ -69,7 +75,7 @@ func (s *syncBuffer) String() string {
 	return s.b.String()
 }
 
-func defaultSetup(t *testing.T) *setup {
+func defaultSetup(t testing.TB) *setup {
 	key, err := segment.GenerateKey()
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +96,7 @@ func defaultSetup(t *testing.T) *setup {
 }
 
 // newRig starts an edge in front of origin; change may adapt it first.
-func newRig(t *testing.T, origin http.HandlerFunc, change ...func(*setup)) *rig {
+func newRig(t testing.TB, origin http.HandlerFunc, change ...func(*setup)) *rig {
 	t.Helper()
 	s := defaultSetup(t)
 	for _, c := range change {
@@ -98,7 +104,10 @@ func newRig(t *testing.T, origin http.HandlerFunc, change ...func(*setup)) *rig 
 	}
 	r := &rig{t: t, log: &syncBuffer{}, registry: prometheus.NewRegistry(), key: s.segments.Keys[0]}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-		body, _ := io.ReadAll(q.Body)
+		var body []byte
+		if !s.stream {
+			body, _ = io.ReadAll(q.Body)
+		}
 		r.mu.Lock()
 		r.seen = append(r.seen, &seenRequest{q.Method, q.RequestURI, q.Host, q.Header.Clone(), string(body)})
 		r.mu.Unlock()
@@ -118,9 +127,17 @@ func (r *rig) start(s *setup, originURL string) {
 			t.Fatal(err)
 		}
 	}
-	up, err := upstream.NewSet("origin", upstream.Options{Name: "origin", Servers: []string{originURL}, FirstByte: 5 * time.Second})
+	if s.up.FirstByte == 0 {
+		s.up.FirstByte = 5 * time.Second
+	}
+	s.up.Name, s.up.Servers = "origin", []string{originURL}
+	set, err := upstream.NewSet("origin", s.up)
 	must(err)
-	t.Cleanup(func() { up.Close() })
+	t.Cleanup(func() { set.Close() })
+	var up cache.Origin = set
+	if s.wrap != nil {
+		up = s.wrap(set)
+	}
 	mem, err := store.New(32 << 20)
 	must(err)
 	t.Cleanup(func() { mem.Close() })
@@ -128,24 +145,28 @@ func (r *rig) start(s *setup, originURL string) {
 	must(err)
 	sealer, err := segment.NewSealer("acme", s.segments.Keys, time.Hour)
 	must(err)
-	logger := slog.New(slog.NewTextHandler(r.log, nil))
+	if s.noSealer {
+		sealer = nil
+	}
+	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
 	r.engine = cache.NewEngine(cache.EngineOptions{Store: mem, Origin: up, Events: proxy.NewEvents(r.registry, logger)})
 	t.Cleanup(r.engine.Close)
-	access := obs.NewAccessLog(r.log, 1<<20, r.registry)
-	t.Cleanup(func() { access.Close() })
-	r.edge, err = proxy.New(s.options, proxy.Parts{Engine: r.engine, Origin: up, Segments: resolver, Sealer: sealer, AccessLog: access, Registry: r.registry, Logger: logger})
+	r.access = obs.NewAccessLog(r.log, 1<<20, r.registry)
+	t.Cleanup(func() { r.access.Close() })
+	r.edge, err = proxy.New(s.options, proxy.Parts{Engine: r.engine, Origin: up, Segments: resolver, Sealer: sealer, AccessLog: r.access, Registry: r.registry, Logger: logger})
 	must(err)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(err)
 	r.addr = l.Addr().String()
 	done := make(chan error, 1)
 	go func() { done <- r.edge.Serve(l) }()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	r.shutdown = sync.OnceFunc(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 8*time.Second)
 		defer cancel()
 		_ = r.edge.Shutdown(ctx)
 		<-done
 	})
+	t.Cleanup(r.shutdown)
 }
 
 // requests gives what reached the origin so far.
@@ -161,6 +182,7 @@ type answer struct {
 	Header http.Header
 	Body   string
 	Err    error // of reading the body
+	Closed bool  // the edge announced the end of the connection, and ended it
 }
 
 // get sends one request on a connection of its own; headers are "Name: value".
@@ -199,10 +221,16 @@ func (r *rig) raw(method, request string) answer {
 	if _, err := io.WriteString(c, request); err != nil {
 		r.t.Fatal(err)
 	}
-	return readAnswer(r.t, bufio.NewReader(c), method)
+	br := bufio.NewReader(c)
+	a := readAnswer(r.t, br, method)
+	if a.Closed {
+		n, err := io.Copy(io.Discard, br)
+		a.Closed = n == 0 && err == nil
+	}
+	return a
 }
 
-func readAnswer(t *testing.T, br *bufio.Reader, method string) answer {
+func readAnswer(t testing.TB, br *bufio.Reader, method string) answer {
 	t.Helper()
 	resp, err := http.ReadResponse(br, &http.Request{Method: method})
 	if err != nil {
@@ -210,7 +238,7 @@ func readAnswer(t *testing.T, br *bufio.Reader, method string) answer {
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	return answer{resp.StatusCode, resp.Header, string(body), err}
+	return answer{resp.StatusCode, resp.Header, string(body), err, resp.Close}
 }
 
 func itoa(n int) string {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -92,6 +93,10 @@ func (x *exchange) refusePanic() {
 	x.refuse(fasthttp.StatusInternalServerError, cache.Failed, cache.ReasonPanic, 0)
 }
 
+// noHost is how fasthttp's error begins where Host is missing or empty; it has no
+// value to compare with.
+const noHost = "error when reading request headers: missing required host header"
+
 // refuseUnread is fasthttp's error handler: the head could not be read, so there
 // is no exchange. Nothing of it has been forwarded.
 func (e *Edge) refuseUnread(ctx *fasthttp.RequestCtx, err error) {
@@ -101,13 +106,19 @@ func (e *Edge) refuseUnread(ctx *fasthttp.RequestCtx, err error) {
 	switch {
 	case errors.As(err, &small):
 		reason = cache.ReasonHeadTooLarge
+	case strings.HasPrefix(err.Error(), noHost):
+		reason = cache.ReasonBadHost
 	case errors.As(err, &netErr):
 		return // the client went, or was too slow: there is nobody to answer
 	}
 	x := e.pool.Get().(*exchange)
 	x.begin(ctx)
 	defer x.end()
-	x.head = false
+	if len(ctx.Request.Header.RawHeaders()) > 0 { // the head was read, but for a host or target that fasthttp dislikes
+		if known := x.guard(); known != cache.ReasonNone {
+			reason = known
+		}
+	}
 	x.refuse(refusalStatus(reason), cache.Refused, reason, 0)
 }
 

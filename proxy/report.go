@@ -36,5 +36,5 @@ func (x *exchange) report() {
 		line.route = route
 	}
 	x.logged = line.append(x.logged[:0])
-	x.edge.parts.AccessLog.Write(x.logged)
+	x.edge.parts.AccessLog.Write(x.logged[:len(x.logged)-1]) // which ends the line itself
 }

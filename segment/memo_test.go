@@ -117,7 +117,8 @@ func TestConcurrentMemo(t *testing.T) {
 				i := random.IntN(len(tokens)) % (random.IntN(len(tokens)) + 1)
 				c := r.Resolve(now, tokens[i], nil, false, nil)
 				want := fmt.Sprintf("\x08regionId%c%d", len(fmt.Sprint(i)), i)
-				if got := c.In(narrow); string(got.Key) != want || c.In(narrow) != got || c.In(wide) != c.In(wide) {
+				first, again := c.In(wide), c.In(wide)
+				if got := c.In(narrow); string(got.Key) != want || c.In(narrow) != got || first != again {
 					t.Errorf("token %d has key %q", i, got.Key)
 				}
 			}

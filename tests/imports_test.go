@@ -1,0 +1,215 @@
+package tests_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const module = "github.com/aislecache/aisle"
+
+// listed is what the checker reads of `go list -json`.
+type listed struct {
+	ImportPath string
+	Standard   bool
+	Imports    []string
+	Deps       []string
+}
+
+// layer is a line of the table "Packages" in DESIGN.md.
+type layer struct {
+	ours   []string // packages of ours that may be imported, without the module's path
+	others string   // what else may be imported: "any", "std", or the module paths after "std "
+	blind  bool     // sees no server, store, metrics, YAML or logger, not even through another package
+}
+
+// layers is the table. A package that is not in it fails the test: whoever adds one says here what it may see.
+func layers() map[string]layer {
+	return map[string]layer{
+		"segment":                   {others: "std", blind: true},
+		"cache/httpcc":              {others: "std github.com/dunglas/httpsfv", blind: true},
+		"cache":                     {ours: []string{"cache/httpcc"}, others: "std", blind: true},
+		"cache/store":               {ours: []string{"cache"}, others: "any"},
+		"cache/store/acceptance":    {ours: []string{"cache"}, others: "any"},
+		"proxy":                     {ours: []string{"cache", "cache/httpcc", "segment", "obs"}, others: "any"},
+		"proxy/upstream":            {ours: []string{"cache"}, others: "any"},
+		"proxy/upstream/acceptance": {ours: []string{"cache"}, others: "any"},
+		"purge":                     {ours: []string{"cache"}, others: "any"},
+		"config":                    {ours: []string{"cache", "cache/store", "proxy", "proxy/upstream", "segment", "obs", "purge"}, others: "any"},
+		"obs":                       {others: "any"},
+		"demo":                      {others: "std"},
+		"tests/rig":                 {others: "std"},
+	}
+}
+
+// blindTo are the libraries that a blind package must not see.
+func blindTo() []string {
+	return []string{
+		"github.com/valyala/fasthttp", "github.com/dgraph-io/ristretto", "github.com/prometheus",
+		"go.yaml.in/yaml", "gopkg.in/yaml", "log/slog", "net/http",
+	}
+}
+
+// violations checks packages against the table and gives a line for each breach.
+func violations(pkgs []listed, table map[string]layer) []string {
+	standard := map[string]bool{}
+	for _, p := range pkgs {
+		standard[p.ImportPath] = p.Standard
+	}
+	var found []string
+	for _, p := range pkgs {
+		name, ours := strings.CutPrefix(p.ImportPath, module+"/")
+		if !ours || strings.HasPrefix(name, "cmd/") {
+			continue // cmd wires everything
+		}
+		if strings.HasPrefix(name, "tests") && name != "tests/rig" {
+			continue // nothing imports these
+		}
+		rule, ok := table[name]
+		if !ok {
+			found = append(found, name+" is not in the table")
+			continue
+		}
+		for _, imported := range p.Imports {
+			if !rule.allows(imported, standard[imported] || imported == "C") {
+				found = append(found, name+" imports "+imported)
+			}
+		}
+		for _, dep := range p.Deps {
+			if rule.blind && matchesAny(dep, blindTo()) {
+				found = append(found, name+" sees "+dep)
+			}
+		}
+	}
+	return found
+}
+
+func (l layer) allows(imported string, standard bool) bool {
+	if standard {
+		return true
+	}
+	if name, ours := strings.CutPrefix(imported, module+"/"); ours {
+		return slices.Contains(l.ours, name)
+	}
+	return l.others == "any" || matchesAny(imported, strings.Fields(l.others)[1:])
+}
+
+// matchesAny says whether path is one of the roots or below it.
+func matchesAny(path string, roots []string) bool {
+	return slices.ContainsFunc(roots, func(root string) bool {
+		return path == root || strings.HasPrefix(path, root+"/")
+	})
+}
+
+// TestImports holds the tree to the table.
+func TestImports(t *testing.T) {
+	pkgs := list(t)
+	if len(pkgs) < 50 {
+		t.Fatalf("go list gave %d packages: the test sees nothing", len(pkgs))
+	}
+	for _, v := range violations(pkgs, layers()) {
+		t.Error(v)
+	}
+}
+
+// TestImportsOfEach keeps the table free of packages that are gone, and away from looking at nothing.
+func TestImportsOfEach(t *testing.T) {
+	there := map[string]bool{}
+	for _, p := range list(t) {
+		there[strings.TrimPrefix(p.ImportPath, module+"/")] = true
+	}
+	for name := range layers() {
+		if !there[name] {
+			t.Errorf("%s is in the table and not in the tree", name)
+		}
+	}
+}
+
+func list(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=ImportPath,Standard,Imports,Deps", "./...")
+	cmd.Dir = ".."
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var pkgs []listed
+	dec := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return pkgs
+		} else if err != nil {
+			t.Fatalf("go list: %v", err)
+		}
+		pkgs = append(pkgs, p)
+	}
+}
+
+// TestCheckerFindsBreaches shows that the checker can fail.
+func TestCheckerFindsBreaches(t *testing.T) {
+	f := func(name string, imports, deps []string, want ...string) {
+		t.Helper()
+		pkgs := []listed{
+			{ImportPath: module + "/" + name, Imports: imports, Deps: deps},
+			{ImportPath: "fmt", Standard: true},
+			{ImportPath: "log/slog", Standard: true},
+			{ImportPath: "github.com/valyala/fasthttp"},
+		}
+		if diff := cmp.Diff(want, violations(pkgs, layers())); diff != "" {
+			t.Errorf("%s importing %v (-want +got):\n%s", name, imports, diff)
+		}
+	}
+	// What the table allows.
+	f("cache", []string{"fmt", module + "/cache/httpcc"}, nil)
+	f("proxy", []string{"fmt", module + "/segment", "github.com/valyala/fasthttp"}, nil)
+	f("cmd/aisle", []string{module + "/config"}, nil)
+	f("cache/httpcc", []string{"github.com/dunglas/httpsfv"}, nil)
+
+	// The wrong direction.
+	f("cache", []string{module + "/segment"}, nil, "cache imports "+module+"/segment")
+	f("segment", []string{module + "/cache"}, nil, "segment imports "+module+"/cache")
+	f("cache/store", []string{module + "/proxy"}, nil, "cache/store imports "+module+"/proxy")
+	f("obs", []string{module + "/cache"}, nil, "obs imports "+module+"/cache")
+
+	// Only cmd imports config.
+	f("proxy", []string{module + "/config"}, nil, "proxy imports "+module+"/config")
+
+	// Somebody else's package where there should be none.
+	f("segment", []string{"github.com/dunglas/httpsfv"}, nil, "segment imports github.com/dunglas/httpsfv")
+	f("demo", []string{"github.com/valyala/fasthttp"}, nil, "demo imports github.com/valyala/fasthttp")
+
+	// Seen through another package.
+	f("cache", []string{"fmt"}, []string{"log/slog"}, "cache sees log/slog")
+	f("segment", []string{"fmt"}, []string{"github.com/prometheus/client_golang/prometheus"},
+		"segment sees github.com/prometheus/client_golang/prometheus")
+
+	// A package that nobody has thought about.
+	f("utils", nil, nil, "utils is not in the table")
+}
+
+// TestMatchesAny: a path below a root matches, a longer name does not.
+func TestMatchesAny(t *testing.T) {
+	f := func(path string, want bool) {
+		t.Helper()
+		if got := matchesAny(path, []string{"a.org/x"}); got != want {
+			t.Errorf("matchesAny(%q) = %v", path, got)
+		}
+	}
+	f("a.org/x", true)
+	f("a.org/x/y", true)
+	f("a.org/xy", false)
+	f("a.org", false)
+	if got := fmt.Sprint(matchesAny("a", nil)); got != "false" {
+		t.Errorf("no roots: %s", got)
+	}
+}
