@@ -4,20 +4,24 @@ import (
 	"context"
 	"io"
 	"sync"
+	"time"
 )
 
 // body is what a flight has received so far. Readers follow it at their own
 // pace. Up to limit all of it is kept; beyond, it is a window: the fetch waits
-// for the fastest reader, and a reader that falls out of the window is cut off.
+// for the fastest reader for as long as it takes, and for the others up to
+// patience; a reader that has fallen out of the window by then is cut off.
 type body struct {
 	mu      sync.Mutex
 	kept    []byte // bytes from base on; what readers were given is never written again
 	base    int64
 	limit   int64
-	length  int64 // announced; -1 when it was not
-	read    int64 // the farthest any reader has come
-	readers int   // those who read, and those who wait for the verdict and may read yet
-	over    bool  // past the limit: a window
+	length  int64                // announced; -1 when it was not
+	read    int64                // the farthest any reader has come
+	need    int64                // where a reader has to be for the window to move on
+	streams map[*Stream]struct{} // the readers that have begun
+	readers int                  // those who read, and those who wait for the verdict and may read yet
+	over    bool                 // past the limit: a window
 	done    bool
 	err     error         // why it ended, where it is not whole
 	changed chan struct{} // closed and replaced at each change, where somebody waits
@@ -46,8 +50,6 @@ func (b *body) waitChannel() <-chan struct{} {
 	return b.changed
 }
 
-// finish ends the body. Only the first call counts: a panic after the last byte
-// does not take a whole page from those who are still reading it.
 // complete says whether all that was announced has come. Its last bytes are held
 // back until the page has landed, some microseconds: a shopper who has a whole
 // page and asks again then finds it in memory, not its fetch still finishing.
@@ -55,6 +57,8 @@ func (b *body) complete() bool {
 	return b.length > 0 && b.base+int64(len(b.kept)) >= b.length
 }
 
+// finish ends the body. Only the first call counts: a panic after the last byte
+// does not take a whole page from those who are still reading it.
 func (b *body) finish(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -120,32 +124,65 @@ func (b *body) add(p []byte) bool {
 	return false
 }
 
-// throttle keeps the window: it waits for the fastest reader and then forgets
-// the older half. With no reader left there is nothing to fetch for.
+// patience is how long the fetch of a body past the limit waits for readers that
+// are slower than the fastest. It is what one slow reader may cost the others,
+// once per window.
+const patience = time.Second
+
+// throttle keeps the window: it waits for the readers and then forgets the older
+// half. With no reader left there is nothing to fetch for.
 func (b *body) throttle(ctx context.Context) error {
 	b.mu.Lock()
-	for b.over && int64(len(b.kept)) > b.limit {
-		half := int64(len(b.kept)) / 2
+	defer b.mu.Unlock()
+	if !b.over || int64(len(b.kept)) <= b.limit {
+		return nil
+	}
+	half := int64(len(b.kept)) / 2
+	b.need = b.base + half
+	impatient := time.NewTimer(patience)
+	defer impatient.Stop()
+	for late := false; !b.passed(late); {
 		if b.readers == 0 {
-			b.mu.Unlock()
 			return errNobodyReads
-		}
-		if b.read >= b.base+half {
-			b.kept = append(make([]byte, 0, cap(b.kept)), b.kept[half:]...)
-			b.base += half
-			break
 		}
 		wait := b.waitChannel()
 		b.mu.Unlock()
+		var err error
 		select {
 		case <-wait:
+		case <-impatient.C:
+			late = true
 		case <-ctx.Done():
-			return ctx.Err()
+			err = ctx.Err()
 		}
 		b.mu.Lock()
+		if err != nil {
+			return err
+		}
 	}
-	b.mu.Unlock()
+	b.kept = append(make([]byte, 0, cap(b.kept)), b.kept[half:]...)
+	b.base += half
 	return nil
+}
+
+// passed says whether the window may move on: all readers are past need, or, when it
+// is late, one is. Those who joined and have not begun stand at the beginning.
+func (b *body) passed(late bool) bool {
+	if b.readers == 0 || b.read < b.need {
+		return false
+	}
+	if late {
+		return true
+	}
+	if b.readers > len(b.streams) {
+		return b.need <= 0
+	}
+	for s := range b.streams {
+		if s.at < b.need {
+			return false
+		}
+	}
+	return true
 }
 
 // whole gives the kept body with little spare capacity, which its cost counts;
@@ -189,7 +226,16 @@ func (b *body) quit() {
 }
 
 // reader makes a stream for one that joined; its Close is the quit.
-func (b *body) reader(head *Head) *Stream { return &Stream{Head: head, body: b} }
+func (b *body) reader(head *Head) *Stream {
+	s := &Stream{Head: head, body: b}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.streams == nil {
+		b.streams = map[*Stream]struct{}{}
+	}
+	b.streams[s] = struct{}{}
+	return s
+}
 
 // Next gives the bytes that came since the last call, waiting for some; they
 // are shared and must not be written to. The error is io.EOF after a whole
@@ -203,12 +249,11 @@ func (s *Stream) Next() ([]byte, error) {
 			return nil, errFellBehind
 		}
 		if chunk := b.kept[s.at-b.base:]; len(chunk) > 0 && (b.done || !b.complete()) {
+			before := s.at
 			s.at += int64(len(chunk))
-			if s.at > b.read {
-				b.read = s.at
-				if b.over {
-					b.wake()
-				}
+			b.read = max(b.read, s.at)
+			if b.over && before < b.need && s.at >= b.need {
+				b.wake()
 			}
 			b.mu.Unlock()
 			return chunk, nil
@@ -234,6 +279,9 @@ func (s *Stream) Close() error {
 		return nil
 	}
 	s.shut = true
+	s.body.mu.Lock()
+	delete(s.body.streams, s)
+	s.body.mu.Unlock()
 	s.body.quit()
 	return nil
 }
