@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"bytes"
 	"context"
 	"hash/maphash"
 	"sync"
@@ -124,7 +125,7 @@ func (e *Engine) Serve(r *Request) Result {
 func (e *Engine) serve(sh *shard, base uint64, r *Request, try int) (Result, bool) {
 	now := TimeOf(time.Now())
 	known := sh.known(base, r.Base)
-	entry, d := e.lookup(known, r, now)
+	entry, d := e.lookup(sh, known, r, now)
 	switch d.Outcome {
 	case Hit:
 		return Result{Outcome: Hit, Reason: d.Reason, Entry: entry, Age: d.Age, TTL: d.TTL}, false
@@ -155,17 +156,17 @@ func (sh *shard) known(hash uint64, base []byte) *specRecord {
 // lookup looks for the request's page under each specification that is known of
 // its URL, the newest first. It leaves r.key at the key of what it found, or at
 // the one to fetch under.
-func (e *Engine) lookup(known *specRecord, r *Request, now Time) (*Entry, Decision) {
+func (e *Engine) lookup(sh *shard, known *specRecord, r *Request, now Time) (*Entry, Decision) {
 	if known == nil {
 		var whole variantSpec
 		e.buildKey(r, &whole)
-		return e.judge(r, now)
+		return e.judge(sh, r, now)
 	}
 	var stale *Entry
 	best, at := Decision{Outcome: Miss, Reason: ReasonAbsent}, 0
 	for i := range known.specs {
 		e.buildKey(r, &known.specs[i])
-		entry, d := e.judge(r, now)
+		entry, d := e.judge(sh, r, now)
 		if d.Outcome == Hit {
 			return entry, d
 		}
@@ -186,8 +187,26 @@ func (e *Engine) buildKey(r *Request, v *variantSpec) {
 	r.hash = e.hash(r.key)
 }
 
-func (e *Engine) judge(r *Request, now Time) (*Entry, Decision) {
-	entry := e.store.Get(r.hash, r.key)
+// judge decides about the page under r.key: the stored one, or the one on its way
+// into the store, so that who has been sent a whole page finds it at once. The
+// shard's lock is not held.
+func (e *Engine) judge(sh *shard, r *Request, now Time) (*Entry, Decision) {
+	if entry := e.store.Get(r.hash, r.key); entry != nil {
+		return e.judgeEntry(r, entry, now)
+	}
+	entry, d := e.judgeEntry(r, sh.landing(r.key), now)
+	switch {
+	case d.Outcome == Hit:
+		d.Reason = ReasonLanding
+	case d.Reason != ReasonRequestDirective && d.Reason != ReasonPurgedHard:
+		return nil, Decision{Outcome: Miss, Reason: ReasonAbsent} // share deals with what is of no use any more
+	}
+	return entry, d
+}
+
+// judgeEntry decides about one entry, which may be nil. A page that is purged hard
+// is as good as none.
+func (e *Engine) judgeEntry(r *Request, entry *Entry, now Time) (*Entry, Decision) {
 	if entry == nil {
 		return nil, Decision{Outcome: Miss, Reason: ReasonAbsent}
 	}
@@ -196,6 +215,21 @@ func (e *Engine) judge(r *Request, now Time) (*Entry, Decision) {
 		return nil, d
 	}
 	return entry, d
+}
+
+// landing gives the whole page of a finished flight under this very key; nil if
+// there is none.
+func (sh *shard) landing(key []byte) *Entry {
+	sh.mu.RLock()
+	defer sh.mu.RUnlock()
+	f := sh.flights[string(key)]
+	if f == nil {
+		return nil
+	}
+	if whole := f.landed.Load(); whole != nil && bytes.Equal(whole.Key, key) {
+		return whole
+	}
+	return nil
 }
 
 // share answers from a fetch: one that is under way, or one that it begins.
@@ -232,7 +266,7 @@ func (e *Engine) enlist(sh *shard, base uint64, known *specRecord, r *Request, s
 		f.body.join()
 		return f, false, ReasonNone
 	}
-	if _, stored := e.judge(r, now); stored.Outcome == Hit {
+	if _, stored := e.judgeEntry(r, e.store.Get(r.hash, r.key), now); stored.Outcome == Hit {
 		return nil, false, ReasonNone
 	}
 	if reason := e.passing(sh, r, now); reason != ReasonNone {

@@ -155,9 +155,9 @@ func TestSecondSoftPurge(t *testing.T) {
 
 // naivePurge and naive are what Epochs is compared with: a list of all purges.
 type naivePurge struct {
-	labels       []string // nil: all
-	soft, casual bool
-	at           cache.Time
+	labels []string // nil: all
+	soft   bool
+	at     cache.Time
 }
 
 func naive(purges []naivePurge, since uint64, labels []string) (v cache.Verdict) {

@@ -106,12 +106,31 @@ func (r *rig) panicking(name string, change func(r *rig)) {
 			r.t.Errorf("%v, %v, %v", a, a.Err, a.bodyErr)
 		}
 	}
+	synctest.Wait() // a page lands behind those who have read it
 	if r.events.count("panicked "+name+" true") == 0 {
 		r.t.Errorf("not told: %q", r.events.events)
 	}
 	if !whole {
 		sound.want(sound.get("/sound"), cache.Miss, cache.ReasonAbsent, "sound")
 	}
+}
+
+// TestPanicAfterTheLastByte takes nothing from who reads at leisure.
+func TestPanicAfterTheLastByte(t *testing.T) {
+	inBubble(t, always(fresh("page")), func(r *rig) {
+		r.store.refuse = func(*cache.Entry) bool { panic("in Set") }
+		gate := make(chan struct{})
+		r.origin.script = always(reply{fields: lines("Cache-Control: max-age=60"), chunks: []chunk{{wait: gate, text: "page"}}})
+		res := r.engine.Serve(r.request("/p"))
+		close(gate)
+		synctest.Wait()
+		if r.events.count("panicked in Set true") != 1 {
+			t.Errorf("%q", r.events.events)
+		}
+		if a := read(res); a.body != "page" || a.bodyErr != nil {
+			t.Errorf("%v, %v", a, a.bodyErr)
+		}
+	})
 }
 
 // TestPanicOfTheAsker: a panic on the request's own goroutine, which its server

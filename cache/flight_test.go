@@ -210,6 +210,30 @@ func TestLandingIsBounded(t *testing.T) {
 	})
 }
 
+// TestOneWriter: a flight whose page became stale while it still streamed was replaced by
+// another; when it ends it does not write over the newer page.
+func TestOneWriter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate := make(chan struct{})
+		slow := page("old ", "Cache-Control: max-age=1, stale-while-revalidate=60")
+		slow.chunks = []chunk{{wait: gate, text: "page"}}
+		r := newRig(t, inTurn(slow, fresh("new")))
+		leader := r.engine.Serve(r.request("/p"))
+		time.Sleep(2 * sec)
+		r.want(r.get("/p"), cache.Miss, cache.ReasonAbsent, "new")
+		settle()
+		close(gate)
+		if a := read(leader); a.body != "old page" || a.bodyErr != nil {
+			t.Errorf("%v, %v", a, a.bodyErr)
+		}
+		settle()
+		r.want(r.get("/p"), cache.Hit, cache.ReasonFresh, "new")
+		if n := r.store.setCount(); n != 1 {
+			t.Errorf("%d writes", n)
+		}
+	})
+}
+
 // TestOlderSetWins: of two quick Sets of a new key the store keeps the older
 // page; the flight sees another page than its own and sets again.
 func TestOlderSetWins(t *testing.T) {
@@ -217,7 +241,7 @@ func TestOlderSetWins(t *testing.T) {
 		r.want(r.get("/p"), cache.Miss, cache.ReasonAbsent, "old")
 		synctest.Wait() // old is set, not yet shown
 		r.engine.Purge(false, cache.URLLabel(host, "/p"))
-		r.want(r.get("/p"), cache.Miss, cache.ReasonAbsent, "new")
+		r.want(r.get("/p"), cache.Miss, cache.ReasonPurgedHard, "new")
 		settle()
 		r.want(r.get("/p"), cache.Hit, cache.ReasonFresh, "new")
 		r.wantFetches(2)

@@ -104,6 +104,8 @@ func TestWindow(t *testing.T) {
 		}
 		close(gate)
 		body := r.origin.bodies[0]
+		synctest.Wait()
+		r.want(r.get("/p", taken), cache.HitForMiss, cache.ReasonMarked, "") // nobody new joins
 		got := ""
 		for {
 			synctest.Wait()

@@ -211,6 +211,18 @@ func TestPurgeWhileStreaming(t *testing.T) {
 	})
 }
 
+// TestPurgedInFlightIsNotStored, nor landed, also where nobody asks again.
+func TestPurgedInFlightIsNotStored(t *testing.T) {
+	inBubble(t, counted(2*sec), func(r *rig) {
+		time.AfterFunc(sec, func() { r.engine.Purge(false, cache.TagLabel("shoes")) })
+		r.want(r.get("/p"), cache.Miss, cache.ReasonAbsent, "0")
+		settle()
+		if r.store.setCount() != 0 || r.events.count("landed true")+r.events.count("landed false") != 0 {
+			t.Errorf("%d sets, %q", r.store.setCount(), r.events.events)
+		}
+	})
+}
+
 // TestPurgeWhileRevalidating: the old body is not confirmed any more when the purge named
 // it, also by a tag that the 304 takes away.
 func TestPurgeWhileRevalidating(t *testing.T) {

@@ -22,6 +22,7 @@ var everyField = []string{
 	"X-Real-IP: 6.6.6.6", "True-Client-IP: 6.6.6.6", "X-Host: evil.example", "Via: 1.1 evil",
 	"X-Original-URL: /admin", "X-Rewrite-URL: /admin", "X-HTTP-Method-Override: DELETE", "X-Method-Override: DELETE", "X-Middleware-Prefetch: 1", "Surrogate-Capability: x=\"ESI/1.0\"",
 	"Content-Type: text/plain", "Expect: nothing", "TE: trailers", "Keep-Alive: timeout=5", "Proxy-Authorization: Basic x", "Proxy-Connection: close", "Upgrade: websocket", "HTTP2-Settings: x",
+	"X_Vtex_Segment: forged", "X_Forwarded_Host: evil.example", "x-forwarded_for: 6.6.6.6", "Content_Length: 7", "X_HTTP_Method_Override: DELETE",
 	"X-Custom: c", "CF-IPCountry: BR", "X-Store-Preview: 1", "X-Listed: gone", "Connection: X-Listed, Cookie, Authorization, CF-IPCountry",
 }
 
@@ -152,6 +153,21 @@ func TestConnectionLists(t *testing.T) {
 	f("/_v/public/2", []string{"Connection: authorization, host", "Authorization: Basic x"}, append([]string{"Authorization: Basic x"}, ownLines...)...)
 	f("/api/x", []string{"Connection: X-A", "Connection: cookie, authorization, content-length", "X-A: 1", "Cookie: a=b", "Authorization: Basic x"},
 		"Authorization: Basic x", "Cookie: a=b", "Via: 1.1 aisle", "X-Forwarded-For: 127.0.0.1", "X-Forwarded-Host: shop.example", "X-Forwarded-Proto: http")
+}
+
+// An underscore that stands for a dash makes no other field of one; elsewhere it
+// is a name as any other.
+func TestUnderscoresInNames(t *testing.T) {
+	r := newRig(t, cachedAs("Cache-Control: private"))
+	r.get("/_v/public/x", "X_Custom: 1", "X_Vtex_Session: forged", "COOKIE_: 2", "Proxy_Authorization: x", "If_None_Match: x")
+	r.get("/api/x", "X_Custom: 1", "X_Vtex_Session: forged", "COOKIE_: 2", "authorization_: y", "Authori_zation: z", "Transfer_Encoding: chunked")
+	want := []string{
+		view("GET /_v/public/x of shop.example", append([]string{"Cookie_: 2"}, append(append([]string{}, ownLines...), "X_custom: 1")...)...),
+		view("GET /api/x of shop.example", "Authori_zation: z", "Authorization_: y", "Cookie_: 2", "Via: 1.1 aisle", "X-Forwarded-For: 127.0.0.1", "X-Forwarded-Host: shop.example", "X-Forwarded-Proto: http", "X_custom: 1"),
+	}
+	if diff := cmp.Diff(want, r.views()); diff != "" {
+		t.Error(diff)
+	}
 }
 
 // The projection is all that reaches the origin of a segment, and all that

@@ -101,16 +101,21 @@ func TestConnReadIsInterrupted(t *testing.T) {
 func TestConnEndsWithinAnUpload(t *testing.T) {
 	f := func(deadline time.Duration, want error) {
 		t.Helper()
-		ours, theirs := net.Pipe()
-		c, _ := proxy.NewConn(ours)
-		defer c.Close()
-		if err := c.SetReadDeadline(time.Now().Add(deadline)); err != nil {
-			t.Fatal(err)
-		}
-		theirs.Close()
-		if n, err := c.Read(make([]byte, 1)); n != 0 || err != want {
-			t.Errorf("%s: %d, %v, want %v", deadline, n, err, want)
-		}
+		synctest.Test(t, func(t *testing.T) {
+			ours, theirs := net.Pipe()
+			c, _ := proxy.NewConn(ours)
+			defer c.Close()
+			if err := c.SetReadDeadline(time.Now().Add(deadline)); err != nil {
+				t.Fatal(err)
+			}
+			go func() {
+				time.Sleep(time.Second) // until it reads
+				theirs.Close()
+			}()
+			if n, err := c.Read(make([]byte, 1)); n != 0 || err != want {
+				t.Errorf("%s: %d, %v, want %v", deadline, n, err, want)
+			}
+		})
 	}
 	f(proxy.BodyTimeout, io.ErrUnexpectedEOF)
 	f(time.Minute, io.EOF)

@@ -48,6 +48,9 @@ type Edge struct {
 	server      *fasthttp.Server
 	pool        sync.Pool // of *exchange
 	all         *segment.Projection
+
+	listening sync.Mutex
+	listeners []net.Listener // guarded by listening
 }
 
 // The listener's bounds. Storefront cookies are big, and fasthttp's 4 KiB
@@ -150,8 +153,11 @@ type quiet struct{}
 
 func (quiet) Printf(string, ...any) {}
 
-// Serve answers connections of a listener until Shutdown.
+// Serve answers connections of a listener until Shutdown, or not at all behind it.
 func (e *Edge) Serve(l net.Listener) error {
+	if !e.open(l) {
+		return l.Close()
+	}
 	if err := e.server.Serve(listener{l}); err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("listener %s: %w", l.Addr(), err)
 	}
@@ -160,8 +166,27 @@ func (e *Edge) Serve(l net.Listener) error {
 
 // Shutdown stops accepting and waits for the requests under way, until ctx ends.
 func (e *Edge) Shutdown(ctx context.Context) error {
-	e.draining.Store(true)
+	e.close()
 	return e.server.ShutdownWithContext(ctx)
+}
+
+// open notes a listener for close; false once the edge is shut down.
+func (e *Edge) open(l net.Listener) bool {
+	e.listening.Lock()
+	defer e.listening.Unlock()
+	e.listeners = append(e.listeners, l)
+	return !e.draining.Load()
+}
+
+// close ends the listeners. fasthttp's Shutdown knows only those that its Serve has
+// come to: one called a moment before would go on accepting for ever.
+func (e *Edge) close() {
+	e.listening.Lock()
+	defer e.listening.Unlock()
+	e.draining.Store(true)
+	for _, l := range e.listeners {
+		_ = l.Close()
+	}
 }
 
 // Describe gives the route table, a line each.

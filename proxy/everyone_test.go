@@ -229,6 +229,13 @@ func (r *rig) waitForClaims(n float64) {
 	r.waitUntil("so many requests on segment scope", func() bool { return r.count("aisle_segment_cookies_total") >= n })
 }
 
+// waitForLandings waits until n pages that were fetched are in the store. What is
+// stale on arrival is served from there alone.
+func (r *rig) waitForLandings(n float64) {
+	r.t.Helper()
+	r.waitUntil("so many pages in the store", func() bool { return r.count("aisle_landings_total") >= n })
+}
+
 // waitUntil waits for what is to be seen from outside only.
 func (r *rig) waitUntil(what string, ok func() bool) {
 	r.t.Helper()

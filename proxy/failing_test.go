@@ -135,7 +135,7 @@ func TestWaitedTooLong(t *testing.T) {
 		t.Errorf("%d %q", a.Status, a.Body)
 	}
 	close(release)
-	r.waitUntil("the page to be stored", func() bool { return r.count("aisle_landings_total") == 1 })
+	r.waitForLandings(1)
 	if a := r.get("/p"); a.detail(t) != "hit fresh" || len(r.requests()) != 1 {
 		t.Errorf("%s, the origin was asked %d times", a.detail(t), len(r.requests()))
 	}
@@ -151,6 +151,7 @@ func TestStaleInsteadOfAFailure(t *testing.T) {
 		cachedAs("Cache-Control: max-age=0, stale-if-error=60", `Etag: "v1"`)(w, q)
 	})
 	r.get("/p")
+	r.waitForLandings(1)
 	dead.Store(true)
 	for _, method := range []string{"GET", "HEAD"} {
 		a := r.do(method, "/p", "")
@@ -292,6 +293,26 @@ func TestShutdownDrains(t *testing.T) {
 	<-over
 	if !streaming.ended() || !waiting.ended() {
 		t.Error("a connection outlived the shutdown")
+	}
+}
+
+// A shutdown ends a Serve that has just begun, and one that comes behind it.
+func TestShutdownBesideServe(t *testing.T) {
+	for range 20 {
+		newRigAt(t, "http://127.0.0.1:1").shutdown()
+	}
+	r := newRigAt(t, "http://127.0.0.1:1")
+	r.shutdown()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.edge.Serve(l); err != nil {
+		t.Error(err)
+	}
+	if c, err := net.DialTimeout("tcp", l.Addr().String(), time.Second); err == nil {
+		c.Close()
+		t.Error("the listener was left open")
 	}
 }
 

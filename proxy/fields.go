@@ -25,7 +25,7 @@ const (
 	hopField
 	hostField
 	cookieField
-	vtexField // x-vtex-*: aisle derives them, inbound ones are dropped
+	vtexField // x-vtex-*, which aisle derives, and what imitates a field of meaning: dropped
 	forwardedField
 	authorizationField
 	cacheControlField
@@ -73,9 +73,28 @@ func (x *exchange) addLine(name, value []byte) cache.Reason {
 	at := len(x.arena)
 	x.arena = appendLower(x.arena, name)
 	l := line{name: name, lower: x.arena[at:len(x.arena):len(x.arena)], value: value}
-	l.kind = kindOf(l.lower)
+	if l.kind = kindOf(l.lower); imitates(l.lower) {
+		l.kind = vtexField
+	}
 	x.lines = append(x.lines, l)
 	return cache.ReasonNone
+}
+
+// imitates says whether a name would be another field for CGI and its kin (WSGI,
+// PHP, Rack), to whom an underscore is a dash: one that aisle writes, drops or
+// goes by. Whoever sends X_Vtex_Segment or X_Forwarded_Host means no good.
+func imitates(lower []byte) bool {
+	var room [64]byte
+	if bytes.IndexByte(lower, '_') < 0 || len(lower) > len(room) {
+		return false
+	}
+	dashed := append(room[:0], lower...)
+	for i, c := range dashed {
+		if c == '_' {
+			dashed[i] = '-'
+		}
+	}
+	return kindOf(dashed) != plainField || !forwardedOnPublic(dashed)
 }
 
 // kindOf classifies a lower-case name.

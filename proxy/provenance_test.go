@@ -147,6 +147,7 @@ func TestStaleAndRevalidated(t *testing.T) {
 	}
 	f("/p", "uri-miss absent", int64(200))
 	f("/assets/x.css", "uri-miss absent", int64(200))
+	r.waitForLandings(2)
 	mode.Store("500")
 	f("/p", "stale stale-on-error", int64(500))
 	mode.Store("dead")

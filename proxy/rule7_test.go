@@ -79,6 +79,7 @@ func TestDownstreamOfEveryAnswerOnASegmentRoute(t *testing.T) {
 	f("redirect", 302, "uri-miss absent", r.get("/moved"), true)
 	status = 200
 	f("stale to be", 200, "uri-miss absent", r.get("/short"), true)
+	r.waitForLandings(4) // all but the 5xx and the HEAD
 	dead = true
 	f("stale", 200, "hit stale-on-error", r.get("/short"), true)
 	a := r.get("/dead")

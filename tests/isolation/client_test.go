@@ -50,8 +50,10 @@ func (c *client) live(ctx context.Context) {
 			c.browse()
 		case n < 90:
 			c.behindCDN()
-		case n < 95:
+		case n < 94:
 			c.askHead()
+		case n < 95:
+			c.change()
 		default:
 			c.visitor.act()
 		}
@@ -231,6 +233,17 @@ func (c *client) askHead() {
 	c.run.judge(q, a, err)
 }
 
+// change posts to a page. Whoever asks for it afterwards, at this edge, sees nothing of before (RFC 9111, 4.4).
+func (c *client) change() {
+	q := c.request(pick(c.rng, c.run.edges...), c.someone(), c.run.specialPage(c.rng))
+	q.method = http.MethodPost
+	version := c.run.special.version.Add(1)
+	a, err := c.send(q)
+	if c.run.judge(q, a, err) && a.status < 400 {
+		q.edge.floors.raise(version, urlName(q.host, q.route.target(q.path, q.query)))
+	}
+}
+
 // anywhere draws a page of one of the two origins.
 func (r *run) anywhere(rng *rand.Rand) *spot {
 	if chance(rng, 45) {
@@ -274,8 +287,8 @@ func (r *run) specialPage(rng *rand.Rand) *spot {
 	case chance(rng, 50):
 		m = pick(rng, modes()[:8]...)
 	}
-	if m.name == "foreign" && kind != "echo" {
-		m.name = "plain" // only a route that checks can tell
+	if m.name == "foreign" && kind != "echo" || m.name == "big" && chance(rng, 80) {
+		m.name = "plain" // only a route that checks can tell; and big ones take long
 	}
 	s := &spot{path: fmt.Sprintf("/x/%s/%s/%d", kind, m.name, rng.IntN(2))}
 	if chance(rng, 20) {

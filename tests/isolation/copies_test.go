@@ -195,7 +195,7 @@ func (d *cdn) visit(c *client, q *request) {
 	if !c.run.judge(q, a, err) || a.status != http.StatusOK {
 		return
 	}
-	if life := sharedLife(a.header); life > 0 {
+	if life := sharedLife(a.header); life > 0 && len(a.body) < 1<<20 {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		if len(d.copies) >= 200 {

@@ -41,7 +41,12 @@ func (f *floors) raise(revision uint64, names ...string) {
 	}
 	f.now++
 	for _, n := range names {
-		f.byName[n] = append(f.byName[n], floor{f.now, revision})
+		list := f.byName[n]
+		least := revision
+		if len(list) > 0 {
+			least = max(least, list[len(list)-1].revision) // two may be noted in another order than they were made
+		}
+		f.byName[n] = append(list, floor{f.now, least})
 	}
 }
 

@@ -65,7 +65,7 @@ func (q *request) shared() conditions {
 
 // mustPass tells whether the request goes to the origin with its own credentials, whatever the origin answers.
 func (q *request) mustPass() bool {
-	if q.route.scope == private || q.auth && q.route.scope == segmentScope {
+	if q.route.scope == private || q.method == http.MethodPost || q.auth && q.route.scope == segmentScope {
 		return true
 	}
 	return q.edge.pass && q.route.scope == segmentScope && q.shopper.privileged(q.query, q.route.fields)
@@ -78,7 +78,7 @@ func (q *request) passToken() string {
 		return q.shopper.token
 	case q.route.scope != segmentScope:
 		return ""
-	case q.auth:
+	case q.auth, q.method == http.MethodPost: // the query stays with the request and overlays nothing
 		return conditions{}.filled().token()
 	}
 	_, verified := q.shopper.verified(q.query)

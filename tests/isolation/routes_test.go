@@ -69,8 +69,8 @@ account: %s
 hosts: ["shop.test", "other.test"]
 drain_timeout: 5s
 upstreams:
-  storefront: {servers: ["http://%s"], timeouts: {connect: 5s, first_byte: 5s, idle: 5s}}
-  special: {servers: ["http://%s"], timeouts: {connect: 5s, first_byte: 5s, idle: 5s}}
+  storefront: {servers: ["http://%s"], timeouts: {connect: 5s, first_byte: 3s, idle: 5s}}
+  special: {servers: ["http://%s"], timeouts: {connect: 5s, first_byte: 3s, idle: 5s}}
 segment:
   channels:
     "1": {countryCode: BRA, cultureInfo: pt-BR, currencyCode: BRL, currencySymbol: "R$", channelPrivacy: public}

@@ -1,6 +1,7 @@
 package isolation_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -46,7 +47,7 @@ func modes() []mode {
 		{"plain", true, true}, {"lang", true, true}, {"short", true, true}, {"tagged", true, true}, {"late", true, true},
 		{"narrow", true, true}, {"narrower", true, true}, {"targeted", true, true}, {"moody", true, false}, {"foreign", true, false},
 		{"private", false, false}, {"nostore", false, false}, {"varycookie", false, false}, {"members", false, false},
-		{"cookie", true, false},
+		{"cookie", true, false}, {"slow", true, true}, {"big", true, false},
 	}
 }
 
@@ -179,6 +180,28 @@ func (s *special) write(w http.ResponseWriter, r *http.Request, mode string, pag
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
+	}
+	if mode == "big" { // more than the edges keep of one page
+		body = append(body, bytes.Repeat([]byte(" "), 1<<20)...)
+	}
+	s.send(w, mode, page.Serial, body)
+}
+
+// send sends a body at once, or in two parts, of which those who wait for the page read the first before the second is
+// there. Of some big ones the length is told before.
+func (s *special) send(w http.ResponseWriter, mode string, serial uint64, body []byte) {
+	if mode == "big" && serial%2 == 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+	}
+	if mode == "slow" {
+		half := len(body) / 2
+		_, _ = w.Write(body[:half])
+		_ = http.NewResponseController(w).Flush()
+		time.Sleep(4 * time.Millisecond)
+		if rand.IntN(100) < int(s.failing.Load()) {
+			panic(http.ErrAbortHandler)
+		}
+		body = body[half:]
 	}
 	_, _ = w.Write(body)
 }

@@ -32,7 +32,7 @@ func (t *trouble) unfold(ctx context.Context) {
 	for n := 1; ctx.Err() == nil; n++ {
 		var err error
 		switch {
-		case n%120 == 60:
+		case n%240 == 60:
 			err = t.storm(ctx)
 		case n%61 == 0:
 			err = t.reprice(ctx)
@@ -144,9 +144,9 @@ func (t *trouble) purge(ctx context.Context, body map[string]any, special bool, 
 func (t *trouble) storm(ctx context.Context) error {
 	mode := []string{"500", "half", "reset", "503", "500", "half", "reset", "503", "hang"}[t.storms%9]
 	t.storms++
-	rate, calm := 0.2+t.rng.Float64()*0.8, 700*time.Millisecond
+	rate, calm := 0.2+t.rng.Float64()*0.8, 400*time.Millisecond
 	if mode == "hang" {
-		rate, calm = 0.01, 12*time.Second
+		rate, calm = 0.01, 4*time.Second
 	}
 	t.weather.storm()
 	err := t.fail(ctx, mode, rate, int32(20+t.rng.IntN(80)))

@@ -81,6 +81,9 @@ func (w *wire) exchange(method string, raw []byte) (*answer, error) {
 	if _, err := io.Copy(&w.body, resp.Body); err != nil {
 		return nil, fmt.Errorf("body of a %d: %w", resp.StatusCode, err)
 	}
+	if n := w.in.Buffered(); n > 0 { // a body after a HEAD or a 304 would be taken for the next answer
+		return nil, fmt.Errorf("%d bytes behind the answer", n)
+	}
 	if resp.Close {
 		w.close()
 	}
