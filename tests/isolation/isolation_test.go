@@ -18,7 +18,6 @@ import (
 //	AISLE_ISOLATION_RESPONSES  how many responses the long run checks; 200000
 //	AISLE_ISOLATION_QUICK      how many the quick one does; 12000
 //	AISLE_ISOLATION_SEED       the seed of a run that is to be repeated; else one is drawn and printed
-//	AISLE_ISOLATION_STRICT     any value: slow readers of a page that is too big to keep must not be cut off either
 //	AISLE_EDGE_BIN             a binary to test in place of this tree's; the run then says nothing of coverage
 //	AISLE_DEMO_BIN             the binary of the origin, which is this tree's otherwise
 const (
@@ -82,7 +81,7 @@ func number(t *testing.T, variable string, otherwise int64) int64 {
 func isolate(t *testing.T, binary, storefront string, responses int64, limit time.Duration) {
 	t.Helper()
 	r := &run{
-		seed: uint64(number(t, "AISLE_ISOLATION_SEED", int64(rand.Uint32()))), want: responses, strict: os.Getenv("AISLE_ISOLATION_STRICT") != "", storefront: freeAddr(t), special: startSpecial(t),
+		seed: uint64(number(t, "AISLE_ISOLATION_SEED", int64(rand.Uint32()))), want: responses, storefront: freeAddr(t), special: startSpecial(t),
 		catalogue: demo.NewCatalogue(), tally: &tally{}, weather: &weather{}, cdn: &cdn{copies: map[string]*copied{}},
 	}
 	r.oracle, r.population = newOracle(r.tally), &population{}

@@ -2,9 +2,7 @@ package isolation_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -107,7 +105,6 @@ type spot struct {
 type run struct {
 	seed       uint64
 	want       int64 // responses
-	strict     bool  // no reader of a page that is too big to keep may be cut off
 	edges      []*edge
 	storefront string // address of the demo
 	special    *special
@@ -139,7 +136,7 @@ func (r *run) report(q *request, a *answer, v verdict) {
 // judge counts and checks one answer, or the lack of one.
 func (r *run) judge(q *request, a *answer, err error) (ok bool) {
 	if err != nil || a.status >= 500 {
-		if r.fellBehind(q, err) || r.weather.excuses(q.started) {
+		if r.weather.excuses(q.started) {
 			r.tally.failures.Add(1)
 			return false
 		}
@@ -155,12 +152,6 @@ func (r *run) judge(q *request, a *answer, err error) (ok bool) {
 		r.stop()
 	}
 	return true
-}
-
-// fellBehind: of a page that is too big to keep, a reader who is slower than another may be cut off; the edge keeps a
-// window of it only. The cut is seen, so nobody takes the part for the whole.
-func (r *run) fellBehind(q *request, err error) bool {
-	return !r.strict && q.specialMode().name == "big" && errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // execute runs clients and troubles until enough responses were checked.
