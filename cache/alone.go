@@ -4,11 +4,12 @@ import (
 	"context"
 	"io"
 	"runtime/debug"
+	"slices"
 	"time"
 )
 
 // alone fetches for one request only: a HEAD, which never fills, a GET that
-// wants nothing stored (RFC 9111, 5.2.1.5), or one that could not share. The
+// wants nothing stored (RFC 9111, 5.2.1.5), a part, or one that could not share. The
 // same rule holds as for a flight: what is not storable is not for a request
 // from which something was taken.
 func (e *Engine) alone(sh *shard, r *Request, stale *Entry, d Decision) Result {
@@ -50,7 +51,15 @@ func (e *Engine) fetchAlone(r *Request) (resp *OriginResponse, err *OriginError)
 	if !r.Deadline.IsZero() {
 		inTime = time.AfterFunc(time.Until(r.Deadline), cancel).Stop
 	}
-	answer, err := e.fetchOnce(ctx, r.Asker.Ask().Request)
+	ask := r.Asker.Ask()
+	defer ask.release()
+	request := ask.Request
+	if len(ask.Part) > 0 {
+		part := *request
+		part.Fields = append(slices.Clip(part.Fields), ask.Part...)
+		request = &part
+	}
+	answer, err := e.fetchOnce(ctx, ask, request)
 	switch {
 	case !inTime():
 		if err == nil {
@@ -79,14 +88,11 @@ func (e *Engine) judgeAlone(r *Request, resp *OriginResponse, began Time, stale 
 		}
 	}()
 	now := TimeOf(time.Now())
-	meta, reason := Admit(&Exchange{Response: resp, Authorized: r.Authorized, Requested: began, Received: now}, r.Policy)
-	kind := ReasonAlone
-	if r.Head {
-		kind = ReasonHead
-	}
-	e.events.Fetched(r.Policy, kind, resp.Status, since(began, now))
+	whole, asked := wholeOf(resp, r.ranged())
+	meta, reason := Admit(&Exchange{Response: whole, Authorized: r.Authorized, Requested: began, Received: now}, r.Policy)
+	e.events.Fetched(r.Policy, r.aloneBecause(), resp.Status, since(began, now))
 	switch {
-	case resp.Status < 200 || resp.Status == 206 || resp.Status == 304:
+	case !asked:
 		return e.withoutAnswer(r, stale, &OriginError{Reason: ReasonMalformed, Server: resp.Server, Err: errUnasked})
 	case resp.Status >= 500:
 		if old, ok := e.staleOnError(r, stale); ok {
@@ -97,6 +103,8 @@ func (e *Engine) judgeAlone(r *Request, resp *OriginResponse, began Time, stale 
 		meta.StripCookies = true
 	case reason != ReasonStored && r.Taken:
 		return Result{Outcome: Pass, Reason: reason, PassOn: true, FwdStatus: resp.Status}
+	case !r.ranged() && r.tooLongFor(resp):
+		return Result{Outcome: Pass, Reason: ReasonTooLarge, PassOn: true, FwdStatus: resp.Status}
 	}
 	res = Result{Outcome: Miss, Reason: d.Reason, FwdStatus: resp.Status}
 	var cookies []string

@@ -130,9 +130,15 @@ func (e *Engine) staleOnError(r *Request, stale *Entry) (Result, bool) {
 // forOne is the verdict that an answer is not for everyone: the leader may have
 // it where nothing was taken from its request, or where the page would have
 // been storable but for its size; all others go again with their own credentials.
+// So does a leader that wants a part of what is too large, with its Range.
 func (f *flight) forOne(r *Request, leader bool) Result {
 	if leader && (f.verdict == exclusive || !r.Taken) {
-		if resp := f.claim(); resp != nil {
+		resp := f.claim()
+		if resp != nil && r.tooLongFor(resp) {
+			resp.Body.Close()
+			resp = nil
+		}
+		if resp != nil {
 			cookies := f.setCookies
 			if !r.Cookieless {
 				cookies = nil

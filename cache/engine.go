@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// EngineOptions is what an engine is made of. All ports must be given.
+// EngineOptions is what an engine is made of. All ports must be given, but for an
+// Origin where every Ask names its own.
 type EngineOptions struct {
 	Store  Store
 	Origin Origin
@@ -139,7 +140,7 @@ func (e *Engine) serve(sh *shard, base uint64, r *Request, try int) (Result, boo
 	if d.Reason == ReasonAbsent && known != nil {
 		d.Reason = ReasonVariant
 	}
-	if r.Head || r.Directives.NoStore || try > maxShares {
+	if r.Head || r.Directives.NoStore || try > maxShares || r.wantsPart(d) {
 		return e.alone(sh, r, entry, d), false
 	}
 	return e.share(sh, base, known, r, entry, d, try)
@@ -355,6 +356,7 @@ func (e *Engine) begin(sh *shard, base uint64, r *Request, prior *Entry, d Decis
 		f.prior = prior
 	}
 	if !e.enter() {
+		f.ask.release()
 		f.err = &OriginError{Reason: ReasonShuttingDown, Err: errClosed}
 		f.settle(failed, ReasonShuttingDown)
 		return f
@@ -371,7 +373,7 @@ func askGet(r *Request) *Ask {
 	if r.Head {
 		get := *ask.Request
 		get.Method = "GET"
-		ask = &Ask{Request: &get, Dims: ask.Dims, Labels: ask.Labels}
+		ask = &Ask{Request: &get, Dims: ask.Dims, Labels: ask.Labels, Origin: ask.Origin, Release: ask.Release}
 	}
 	return ask
 }

@@ -364,6 +364,25 @@ func TestTruncatedBody(t *testing.T) {
 	})
 }
 
+// TestAskedAgainAfterABreak: who saw a page break off and asks at once gets another fetch, not the rest of that one.
+func TestAskedAgainAfterABreak(t *testing.T) {
+	for range 50 {
+		inBubble(t, func(n int, _ *cache.OriginRequest) reply {
+			if n > 0 {
+				return fresh("whole")
+			}
+			re := fresh("first ")
+			re.chunks = []chunk{{err: io.ErrUnexpectedEOF}}
+			return re
+		}, func(r *rig) {
+			if a := r.get("/p"); a.bodyErr == nil {
+				t.Fatalf("%v did not break off", a)
+			}
+			r.want(r.get("/p"), cache.Miss, cache.ReasonAbsent, "whole")
+		})
+	}
+}
+
 // TestEmptyBody: a page without a byte is a page.
 func TestEmptyBody(t *testing.T) {
 	re := fresh("")

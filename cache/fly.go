@@ -16,6 +16,7 @@ import (
 // the body ends and the table is left: nobody who waits is wedged.
 func (e *Engine) fly(f *flight) {
 	defer e.flights.Done()
+	defer f.ask.release()
 	ctx, cancel := context.WithCancel(e.ctx)
 	handedOver, body := false, io.Closer(nil)
 	defer func() {
@@ -62,6 +63,7 @@ func (e *Engine) recoverFlight(f *flight) {
 	if !f.decided() {
 		e.fail(f, &OriginError{Reason: ReasonPanic, Err: errPanicked})
 	}
+	e.leave(f)
 	f.body.finish(errPanicked)
 }
 
@@ -74,7 +76,7 @@ func (e *Engine) fetch(ctx context.Context, f *flight) (*OriginResponse, *Origin
 	if f.prior != nil {
 		ask.Fields = withConditions(ask.Fields, f.prior, f.policy.Scope)
 	}
-	resp, err := e.fetchOnce(ctx, &ask)
+	resp, err := e.fetchOnce(ctx, f.ask, &ask)
 	if err != nil || f.prior == nil {
 		return resp, err
 	}
@@ -83,11 +85,17 @@ func (e *Engine) fetch(ctx context.Context, f *flight) (*OriginResponse, *Origin
 	}
 	resp.Body.Close()
 	f.prior = nil
-	return e.fetchOnce(ctx, f.ask.Request)
+	return e.fetchOnce(ctx, f.ask, f.ask.Request)
 }
 
-func (e *Engine) fetchOnce(ctx context.Context, ask *OriginRequest) (*OriginResponse, *OriginError) {
-	resp, err := e.origin.Fetch(ctx, ask)
+// fetchOnce sends r to the origin of an ask: the one that it began with, whatever
+// has been configured since.
+func (e *Engine) fetchOnce(ctx context.Context, ask *Ask, r *OriginRequest) (*OriginResponse, *OriginError) {
+	origin := e.origin
+	if ask.Origin != nil {
+		origin = ask.Origin
+	}
+	resp, err := origin.Fetch(ctx, r)
 	if err == nil {
 		return resp, nil
 	}
@@ -260,6 +268,9 @@ func (e *Engine) admit(ctx context.Context, cancel context.CancelFunc, f *flight
 	f.settle(shared, ReasonStored)
 	body, err := f.body.fill(ctx, resp.Body, func() { e.outgrown(f) })
 	e.finish(f, body, err)
+	if err != nil {
+		e.leave(f) // who asks once the readers know of the break is not to join it
+	}
 	f.body.finish(truncated(err))
 	return false
 }

@@ -4,7 +4,7 @@ import "encoding/binary"
 
 // KeyVersion is the first byte of every key. It rises with each change of the
 // encoding or of what an entry holds, so that old and new never meet.
-const KeyVersion = 1
+const KeyVersion = 2
 
 // KeyParts is everything that tells two pages apart before variants are looked
 // at. There is no default for any of it: a forgotten host is a page of another
@@ -15,6 +15,7 @@ type KeyParts struct {
 	Host    []byte // lower case, default port gone
 	Target  []byte // the bytes that go upstream
 	Scope   Scope
+	Rules   string       // names the rules that the route's pages are made by, where the rest does not show them
 	Keyed   []KeyedValue // the route's own keyed headers and cookies, in the route's order
 }
 
@@ -33,6 +34,7 @@ func AppendBase(dst []byte, p *KeyParts) []byte {
 	dst = appendString(dst, p.Scheme)
 	dst = appendBytes(dst, p.Host)
 	dst = appendBytes(dst, p.Target)
+	dst = appendString(dst, p.Rules)
 	dst = binary.AppendUvarint(dst, uint64(len(p.Keyed)))
 	for i := range p.Keyed {
 		dst = appendString(dst, p.Keyed[i].Name)

@@ -22,7 +22,7 @@ const (
 	Pass
 	// HitForMiss: a pass because a recent anonymous answer was not storable.
 	HitForMiss
-	// Refused: the guard refused the request; nothing was forwarded.
+	// Refused: the guard, or maintenance, refused the request; nothing was forwarded.
 	Refused
 	// Failed: no answer could be had, and nothing stale was at hand.
 	Failed
@@ -100,6 +100,7 @@ const (
 	ReasonVariantMismatch // the answer is another variant than this request's
 	ReasonPurgedInFlight  // purged while it was fetched
 	ReasonAlone           // fetched alone after too many tries to share
+	ReasonPart            // a part of a page is not stored
 
 	ReasonServerError   // the origin answered 5xx
 	ReasonConnect       // no connection to the origin
@@ -110,15 +111,19 @@ const (
 	ReasonNoUpstream    // no server or connection of the upstream is free
 	ReasonPanic         // a fault of ours, recovered
 	ReasonWaitedTooLong // a follower's own deadline passed
+	ReasonBreakerOpen   // the upstream failed too often and is not asked for a while
 
-	ReasonBadTarget    // an ambiguous or malformed target
-	ReasonBadHost      // no Host, or one that cannot be
-	ReasonUnknownHost  // a Host that is not on the allow-list
-	ReasonBadFraming   // conflicting or unreadable framing
-	ReasonBadMethod    // CONNECT, TRACE, or no method at all
-	ReasonBadField     // a field name or value that cannot be forwarded
-	ReasonHeadTooLarge // the request head does not fit
-	ReasonShuttingDown // the process is draining
+	ReasonBadTarget     // an ambiguous or malformed target
+	ReasonBadHost       // no Host, or one that cannot be
+	ReasonUnknownHost   // a Host that is not on the allow-list
+	ReasonBadFraming    // conflicting or unreadable framing
+	ReasonBadMethod     // CONNECT, TRACE, or no method at all
+	ReasonBadField      // a field name or value that cannot be forwarded
+	ReasonHeadTooLarge  // the request head does not fit
+	ReasonShuttingDown  // the process is draining
+	ReasonMaintenance   // the route, or the site, is under maintenance
+	ReasonTargetTooLong // the target is longer than 8 KiB
+	ReasonBadCoding     // a transfer coding other than chunked
 
 	reasonCount
 )
@@ -144,11 +149,13 @@ var reasonNames = [reasonCount]string{
 	ReasonVariantLimit: "variant-limit", ReasonNoFreshness: "no-freshness", ReasonNoValidator: "no-validator", ReasonStatus: "status",
 	ReasonLogin: "login", ReasonSharedAuth: "shared-authorization", ReasonTooLarge: "too-large", ReasonEcho: "echo-mismatch",
 	ReasonEchoUnreadable: "echo-unreadable", ReasonHead: "head", ReasonVariantMismatch: "variant-mismatch",
-	ReasonPurgedInFlight: "purged-in-flight", ReasonAlone: "alone",
+	ReasonPurgedInFlight: "purged-in-flight", ReasonAlone: "alone", ReasonPart: "part",
 	ReasonServerError: "origin-5xx", ReasonConnect: "connect", ReasonTimeout: "timeout", ReasonReset: "reset", ReasonMalformed: "malformed",
 	ReasonTruncated: "truncated", ReasonNoUpstream: "no-upstream", ReasonPanic: "panic", ReasonWaitedTooLong: "waited-too-long",
-	ReasonBadTarget: "bad-target", ReasonBadHost: "bad-host", ReasonUnknownHost: "unknown-host", ReasonBadFraming: "bad-framing",
-	ReasonBadMethod: "bad-method", ReasonBadField: "bad-field", ReasonHeadTooLarge: "head-too-large", ReasonShuttingDown: "shutting-down",
+	ReasonBreakerOpen: "breaker-open",
+	ReasonBadTarget:   "bad-target", ReasonBadHost: "bad-host", ReasonUnknownHost: "unknown-host", ReasonBadFraming: "bad-framing",
+	ReasonBadMethod: "bad-method", ReasonBadField: "bad-field", ReasonHeadTooLarge: "head-too-large", ReasonShuttingDown: "shutting-down", ReasonMaintenance: "maintenance",
+	ReasonTargetTooLong: "target-too-long", ReasonBadCoding: "bad-coding",
 }
 
 // Reasons gives every reason, in order.

@@ -105,6 +105,12 @@ func (s *Streak) passing(now Time, interval time.Duration) bool {
 	return !s.probe.CompareAndSwap(next, int64(now.Add(interval)))
 }
 
+// Continue takes the count of another streak over, before its route serves requests.
+func (s *Streak) Continue(from *Streak) {
+	s.unstorable.Store(from.unstorable.Load())
+	s.probe.Store(from.probe.Load())
+}
+
 func (s *Streak) storable() { s.unstorable.Store(0) }
 
 // unstorableAnswer counts one. The first probe is due an interval after the

@@ -22,6 +22,13 @@ type OriginRequest struct {
 	Fields   []Field
 	Body     io.Reader // nil: none
 	Length   int64     // of Body; -1 when unknown
+	// Upgrade is the protocol that the client asks to switch to (RFC 9110, 7.8); empty: none. It
+	// needs a request without a Body.
+	Upgrade string
+	// Interim gets each interim answer but 100 and 101, with its end-to-end fields (RFC 9110, 15.2). It is
+	// called on a goroutine of the transport's, one call at a time and none once Fetch has
+	// returned. nil: they are swallowed.
+	Interim func(status int, fields []Field)
 }
 
 // OriginResponse is the head of an answer and its body as it comes.
@@ -35,6 +42,19 @@ type OriginResponse struct {
 	Body   io.ReadCloser
 	Length int64  // of Body; -1 when unknown
 	Server string // the address that answered, for the log
+	// Trailer gives the trailer fields, once a Read of Body has returned io.EOF; no field before, and none where
+	// there were none. nil: there can be none.
+	Trailer func() []Field
+	// Upgraded is the connection after a 101 that answers OriginRequest.Upgrade; else nil. Its Close is that
+	// of Body, and Body has no bytes. Reads and writes may go on at once.
+	Upgraded Upgraded
+}
+
+// Upgraded is a connection that has left HTTP. ctx of Fetch still bounds it.
+type Upgraded interface {
+	io.ReadWriteCloser
+	// CloseWrite ends what is written, and leaves the other way open.
+	CloseWrite() error
 }
 
 // Origin is the port to the upstreams. Fetch returns when the head of the

@@ -25,6 +25,10 @@ type Request struct {
 	// Directives are the request's own Cache-Control; zero unless the site honours
 	// those of this client.
 	Directives httpcc.Directives
+	// Part: a GET that is content with a part of the page (RFC 9110, 14.2), whatever
+	// the page's validator turns out to be. On segment scope the whole is fetched and
+	// its maker cuts it; on public scope what is not stored is asked for by Ask.Part.
+	Part bool
 	// Deadline is when this request stops waiting for others; the zero value: never.
 	Deadline time.Time
 
@@ -43,6 +47,18 @@ type Ask struct {
 	Request *OriginRequest
 	Dims    Dimensions // of the request that leads, reading owned memory only
 	Labels  []string   // what a purge by URL may name
+	// Part is the request's own Range and If-Range, which go upstream only where the
+	// answer is this request's alone; nil where Request.Part is not set, and on segment scope.
+	Part   []Field
+	Origin Origin // whom to ask; nil: the engine's
+	// Release is called once, when Origin is not needed for this ask any more. It may be nil.
+	Release func()
+}
+
+func (a *Ask) release() {
+	if a.Release != nil {
+		a.Release()
+	}
 }
 
 // Result is how the engine answers. Exactly one of Entry, Stream, Handover,
