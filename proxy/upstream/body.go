@@ -24,7 +24,7 @@ type body struct {
 
 func newBody(x *exchange, from io.ReadCloser) *body {
 	b := &body{x: x, from: from}
-	b.quiet = time.AfterFunc(x.upstream.idle, func() { x.cancel(errIdle) })
+	b.quiet = time.AfterFunc(x.upstream.options.Idle, func() { x.cancel(errIdle) })
 	b.quiet.Stop()
 	return b
 }
@@ -40,7 +40,7 @@ func (b *body) Read(p []byte) (int, error) {
 	if last != nil || len(p) == 0 {
 		return 0, last
 	}
-	b.quiet.Reset(b.x.upstream.idle)
+	b.quiet.Reset(b.x.upstream.options.Idle)
 	n, err := b.from.Read(p)
 	b.quiet.Stop()
 	if err == nil {

@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-// dialer makes the connections of an upstream.
+// dialer makes the connections to one address of an upstream.
 type dialer struct {
+	to      target
 	connect time.Duration
 	stall   time.Duration
 	maxHead int
@@ -27,36 +28,54 @@ type dialError struct{ err error }
 func (e *dialError) Error() string { return e.err.Error() }
 func (e *dialError) Unwrap() error { return e.err }
 
-func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, d.connect)
-	defer cancel()
-	c, err := new(net.Dialer).DialContext(ctx, network, address)
+func (d *dialer) dial(ctx context.Context, network, name string) (net.Conn, error) {
+	return d.wrap(d.plain(ctx, network, name))
+}
+
+func (d *dialer) dialTLS(ctx context.Context, network, name string) (net.Conn, error) {
+	return d.wrap(d.secure(ctx, network, name))
+}
+
+func (d *dialer) wrap(c net.Conn, err error) (net.Conn, error) {
 	if err != nil {
-		return nil, &dialError{err}
+		return nil, err
 	}
 	return &conn{Conn: c, stall: d.stall, maxHead: d.maxHead}, nil
 }
 
-// dialTLS does the handshake itself, so that it shares the connect timeout and
-// fails as a connection does.
-func (d *dialer) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
+// plain connects to the address, whatever name net/http knows it by.
+func (d *dialer) plain(ctx context.Context, network, _ string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.connect)
 	defer cancel()
-	plain, err := new(net.Dialer).DialContext(ctx, network, address)
+	if d.to.socket {
+		network = "unix"
+	}
+	c, err := new(net.Dialer).DialContext(ctx, network, d.to.address)
 	if err != nil {
 		return nil, &dialError{err}
 	}
-	host, _, err := net.SplitHostPort(address)
+	return c, nil
+}
+
+// secure does the handshake itself, so that it shares the connect timeout and
+// fails as a connection does. The certificate has to be of the configured name.
+func (d *dialer) secure(ctx context.Context, network, name string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.connect)
+	defer cancel()
+	host, _, err := net.SplitHostPort(name)
 	if err != nil {
-		plain.Close()
 		return nil, &dialError{err}
+	}
+	plain, err := d.plain(ctx, network, name)
+	if err != nil {
+		return nil, err
 	}
 	c := tls.Client(plain, &tls.Config{ServerName: host, RootCAs: d.roots, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
 	if err := c.HandshakeContext(ctx); err != nil {
 		plain.Close()
 		return nil, &dialError{err}
 	}
-	return &conn{Conn: c, stall: d.stall, maxHead: d.maxHead}, nil
+	return c, nil
 }
 
 // conn is a connection to a server as net/http holds it.
@@ -133,4 +152,13 @@ func (c *conn) Write(p []byte) (int, error) {
 		n++
 	}
 	return n, err
+}
+
+// CloseWrite ends what is sent, for net/http's connection after a 101.
+func (c *conn) CloseWrite() error {
+	half, ok := c.Conn.(interface{ CloseWrite() error })
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return half.CloseWrite()
 }

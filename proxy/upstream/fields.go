@@ -38,6 +38,9 @@ func requestHeader(r *cache.OriginRequest) http.Header {
 		}
 		h[spelled[name]] = append(h[spelled[name]], f.Value)
 	}
+	if r.Upgrade != "" {
+		h["Upgrade"], h["Connection"] = []string{r.Upgrade}, append([]string{"Upgrade"}, h["Connection"]...)
+	}
 	h["User-Agent"] = nil // else net/http sends its own
 	return h
 }
@@ -122,4 +125,26 @@ func hasMember(list, member string) bool {
 		}
 	}
 	return false
+}
+
+// trailerFields gives the trailer fields that may go on: those that are no framing, no routing, and nothing
+// that a recipient must know before the content (RFC 9110, 6.5.1).
+func trailerFields(h http.Header) []cache.Field {
+	var fields []cache.Field
+	for _, f := range answerFields(h, nil) {
+		if !forEverybody(strings.ToLower(f.Name)) && !modifies(strings.ToLower(f.Name)) {
+			fields = append(fields, f)
+		}
+	}
+	return fields
+}
+
+// modifies names fields that frame, route, authenticate or steer beyond those of forEverybody.
+func modifies(name string) bool {
+	switch name {
+	case "host", "expect", "max-forwards", "range", "if-range", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since",
+		"www-authenticate", "authentication-info", "retry-after", "accept-ranges", "warning", "allow", "refresh", "cache-status":
+		return true
+	}
+	return strings.HasPrefix(name, "access-control-") || strings.HasPrefix(name, "sec-")
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptrace"
+	"net/textproto"
 	"net/url"
 	"strings"
 
@@ -24,6 +25,8 @@ func refuse(r *cache.OriginRequest) error {
 		return fault(cache.ReasonBadTarget, "target", r.Target)
 	case !isHost(r.Host):
 		return fault(cache.ReasonBadHost, "host", r.Host)
+	case r.Upgrade != "" && (hasBody(r) || !isProtocol(r.Upgrade)):
+		return fault(cache.ReasonBadField, "upgrade", r.Upgrade)
 	}
 	for _, f := range r.Fields {
 		if !isToken(f.Name) {
@@ -34,6 +37,12 @@ func refuse(r *cache.OriginRequest) error {
 		}
 	}
 	return nil
+}
+
+// isProtocol accepts one protocol, with a version or without (RFC 9110, 7.8).
+func isProtocol(s string) bool {
+	name, version, versioned := strings.Cut(s, "/")
+	return isToken(name) && (!versioned || isToken(version))
 }
 
 // isToken follows RFC 9110, 5.6.2.
@@ -95,6 +104,9 @@ func (x *exchange) request(r *cache.OriginRequest) *http.Request {
 			}
 		},
 		GotFirstResponseByte: func() { x.firstByte.Store(true) },
+		Got1xxResponse: func(status int, header textproto.MIMEHeader) error {
+			return x.interim.pass(status, http.Header(header))
+		},
 	}
 	req := &http.Request{
 		Method:     r.Method,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -131,12 +132,16 @@ func (s *scanner) statusLine(line []byte) error {
 		return fault
 	}
 	status, err := strconv.ParseUint(string(line[9:12]), 10, 16)
-	if err != nil || status < 100 || status > 599 || line[7] < '0' || line[7] > '9' {
+	if err != nil || status < 100 || status > 599 || line[7] < '0' || line[7] > '9' || slices.ContainsFunc(line[12:], isControl) {
 		return fault
 	}
 	s.stage, s.status, s.minor = fieldRow, int(status), line[7]
 	return nil
 }
+
+// isControl tells what a reason phrase cannot have in it (RFC 9112, 4): where it does, the
+// answer broke off in its first line and something else follows.
+func isControl(c byte) bool { return c < ' ' && c != '\t' || c == 0x7f }
 
 // fieldLine refuses what RFC 9112, 5.1 and 5.2 forbid, and notes what frames.
 func (s *scanner) fieldLine(line []byte) error {

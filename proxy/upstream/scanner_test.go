@@ -78,7 +78,7 @@ func TestScannerFaults(t *testing.T) {
 		}
 	}
 	for _, line := range []string{"", "x", "HTTP/1.1", "HTTP/1.1 ", "HTTP/1.1 20", "HTTP/1.1 2000", "HTTP/1.1 200x", "HTTP/1.x 200 OK", "HTTP/2.0 200 OK", "http/1.1 200 OK",
-		"HTTP/1.1  200 OK", "HTTP/1.1 099 OK", "HTTP/1.1 600 OK", "HTTP/1.1 -20 OK", "HTTP/1.10 200 OK", " HTTP/1.1 200 OK"} {
+		"HTTP/1.1  200 OK", "HTTP/1.1 099 OK", "HTTP/1.1 600 OK", "HTTP/1.1 -20 OK", "HTTP/1.10 200 OK", " HTTP/1.1 200 OK", "HTTP/1.1 200 O\x00", "HTTP/1.1 200 OK\r\x16", "HTTP/1.1 200 \x7f"} {
 		f(line)
 	}
 	for _, line := range []string{"x", ": x", "a b: c", "a : c", " a: c", "\ta: c", "a: b\rc", "a: \x00", "caf\xc3\xa9: x", "Content-Length: ", "Content-Length: -1", "Content-Length: +1",
