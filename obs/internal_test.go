@@ -31,12 +31,16 @@ func TestBuildOf(t *testing.T) {
 
 func TestChooseLimit(t *testing.T) {
 	const mib, none = 1 << 20, math.MaxUint64
+	more := func(cache, extra int64, cgroup uint64, want int64, source limitSource) {
+		t.Helper()
+		got, from := chooseLimit(cache, extra, cgroup)
+		if got != want || from != source {
+			t.Errorf("chooseLimit(%d, %d, %d) = %d, %v; want %d, %v", cache, extra, cgroup, got, from, want, source)
+		}
+	}
 	f := func(cache int64, cgroup uint64, want int64, source limitSource) {
 		t.Helper()
-		got, from := chooseLimit(cache, cgroup)
-		if got != want || from != source {
-			t.Errorf("chooseLimit(%d, %d) = %d, %v; want %d, %v", cache, cgroup, got, from, want, source)
-		}
+		more(cache, 0, cgroup, want, source)
 	}
 	f(256*mib, none, 384*mib, limitFromCache)
 	f(1024*mib, none, 1344*mib, limitFromCache)
@@ -48,6 +52,9 @@ func TestChooseLimit(t *testing.T) {
 	f(0, 100*mib, 90*mib, limitFromCgroup)
 	f(math.MaxInt64, none, math.MaxInt64, limitNone)
 	f(math.MaxInt64, 100*mib, 90*mib, limitFromCgroup)
+	more(256*mib, 100*mib, none, 484*mib, limitFromCache)
+	more(256*mib, 100*mib, 400*mib, 360*mib, limitFromCgroup)
+	more(0, 100*mib, none, math.MaxInt64, limitNone)
 }
 
 // Whatever is asked for, the limit is positive, no more than the container leaves, and
@@ -56,7 +63,7 @@ func TestChooseLimitBounds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cache := rapid.Int64().Draw(t, "cache")
 		cgroup := rapid.Uint64Range(10, math.MaxUint64).Draw(t, "cgroup")
-		limit, from := chooseLimit(cache, cgroup)
+		limit, from := chooseLimit(cache, 0, cgroup)
 		if limit <= 0 || uint64(limit) > cgroup || (from == limitFromCache && limit <= cache) {
 			t.Fatalf("chooseLimit(%d, %d) = %d, %v", cache, cgroup, limit, from)
 		}

@@ -53,14 +53,21 @@ const (
 // BenchmarkFlood of cache/store shows that this keeps the resident memory of a cache
 // of 256 MiB under 1.6 times its setting.
 //
-// Two things need more: thousands of connections, whose buffers come out of the same
-// 64 MiB, and a container smaller than its cache. The collector then runs all
+// Thousands of connections need more for their buffers: see RaiseMemoryLimit. So does a
+// container smaller than its cache: the collector then runs all
 // the time (up to half of the CPU) to reach what cannot be reached. The cure is
 // GOMEMLIMIT, or a smaller cache.memory; a caller that gets less than cacheBytes should say so.
 //
 // GOGC is left as it is, and must not be off: this limit would be the only trigger
 // then, and a heap that fills it would be collected for each page.
 func SetMemoryLimit(cacheBytes int64) (limit int64, source string) {
+	return RaiseMemoryLimit(cacheBytes, 0)
+}
+
+// RaiseMemoryLimit is SetMemoryLimit with extra bytes on top, within what the cgroup allows.
+// Each call replaces the limit of the one before, and stops the world for a moment: it is for
+// changes of several MiB.
+func RaiseMemoryLimit(cacheBytes, extra int64) (limit int64, source string) {
 	if os.Getenv("GOMEMLIMIT") != "" { // the runtime takes an empty one for none
 		return debug.SetMemoryLimit(-1), limitFromEnvironment.String()
 	}
@@ -68,16 +75,16 @@ func SetMemoryLimit(cacheBytes int64) (limit int64, source string) {
 	if err != nil { // none, or not on Linux
 		cgroup = math.MaxUint64
 	}
-	limit, from := chooseLimit(cacheBytes, cgroup)
+	limit, from := chooseLimit(cacheBytes, extra, cgroup)
 	debug.SetMemoryLimit(limit)
 	return limit, from.String()
 }
 
 // chooseLimit: cgroup is the container's limit in bytes, MaxUint64 for none.
-func chooseLimit(cacheBytes int64, cgroup uint64) (int64, limitSource) {
+func chooseLimit(cacheBytes, extra int64, cgroup uint64) (int64, limitSource) {
 	wanted, from := int64(math.MaxInt64), limitNone
-	if cacheBytes > 0 && cacheBytes <= (math.MaxInt64-processBase)/5*4 {
-		wanted, from = cacheBytes+cacheBytes/4+processBase, limitFromCache
+	if cacheBytes > 0 && cacheBytes <= (math.MaxInt64-processBase-extra)/5*4 {
+		wanted, from = cacheBytes+cacheBytes/4+processBase+extra, limitFromCache
 	}
 	if allowed := float64(cgroup) * cgroupShare; allowed < float64(wanted) {
 		return int64(allowed), limitFromCgroup

@@ -57,6 +57,10 @@ func New(o Options) (*Resolver, error) {
 // Unsealed returns the option: what the caller must do with a request whose Projected is Unproven.
 func (r *Resolver) Unsealed() Unsealed { return r.unsealed }
 
+// Groups names the store groups of all channels: two resolvers of the same Groups give the origin the same token for the
+// same Projected.Key, since what is not projected takes the default of its group. It is a text of no further meaning.
+func (r *Resolver) Groups() string { return r.store.name() }
+
 // IsOverlay tells whether a query parameter, form-decoded, overlays the segment and so leaves the target.
 func (r *Resolver) IsOverlay(param []byte) bool {
 	_, ok := r.overlay[string(param)]

@@ -1,6 +1,8 @@
 package segment
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -24,6 +26,18 @@ func newStore(channels []Channel) *store {
 		}
 	}
 	return s
+}
+
+// name is injective in the default channel and the group of each.
+func (s *store) name() string {
+	text := []byte(strconv.Quote(s.standard))
+	for _, id := range slices.Sorted(maps.Keys(s.groups)) {
+		text = strconv.AppendQuote(text, id)
+		for _, v := range s.groups[id].values {
+			text = strconv.AppendQuote(text, v)
+		}
+	}
+	return string(text)
 }
 
 // segment is the channel with its store group, all else null.
