@@ -16,20 +16,24 @@ import (
 type answerHead struct {
 	out         []byte
 	scope       cache.Scope
-	noStore     bool   // the origin said no-store
-	date        bool   // there is a Date
-	cacheStatus []byte // the members of caches nearer to the origin (RFC 9211, 2)
-	via         []byte // the members of proxies nearer to the origin
-	lower       []byte // scratch
+	noStore     bool         // the origin said no-store
+	date        bool         // there is a Date
+	ranges      bool         // aisle itself says what of parts is to be said
+	part        bool         // the answer is a part of the page
+	rules       *headerRules // the route's; may be nil
+	cacheStatus []byte       // the members of caches nearer to the origin (RFC 9211, 2)
+	via         []byte       // the members of proxies nearer to the origin
+	lower       []byte       // scratch
 }
 
 // startHead begins an answer with its status line.
 func (x *exchange) startHead(status int) *answerHead {
 	h := &x.out
 	h.out, h.noStore, h.date, h.cacheStatus, h.via = h.out[:0], false, false, h.cacheStatus[:0], h.via[:0]
+	h.ranges, h.part, h.rules = false, false, nil
 	h.scope = cache.ScopePrivate
 	if x.route != nil {
-		h.scope = x.route.Scope
+		h.scope, h.rules = x.route.Scope, x.route.rewritten
 	}
 	x.sent.status = status
 	h.out = append(h.out, "HTTP/1.1 "...)
@@ -69,8 +73,16 @@ func (h *answerHead) copyField(name, value []byte) {
 		}
 	case "aisle-cdn-cache-control", "segment-vary":
 		return // for us alone
+	case "accept-ranges", "content-range":
+		if h.ranges {
+			return
+		}
+	case "content-digest", "content-md5":
+		if h.part {
+			return // they name the bytes of the whole
+		}
 	}
-	if h.scope == cache.ScopeSegment && removedDownstream(h.lower) {
+	if h.scope == cache.ScopeSegment && removedDownstream(h.lower) || h.rules.names(h.lower) {
 		return
 	}
 	h.out = append(append(append(append(h.out, name...), ':', ' '), value...), '\r', '\n')
@@ -92,11 +104,14 @@ func (x *exchange) finishHead(h *answerHead, d Downstream) {
 		h.out = append(h.out, "Cache-Control: "...)
 		h.out = append(appendDownstreamControl(h.out, h.noStore, d), '\r', '\n')
 	}
+	h.out = h.rules.appendTo(h.out)
 	h.out = append(append(h.out, "Via: "...), h.via...)
 	h.out = append(h.out, via+"\r\nCache-Status: "...)
 	h.cacheStatus = appendCacheStatus(h.cacheStatus, &x.status)
 	h.out = append(append(h.out, h.cacheStatus...), '\r', '\n')
 	switch {
+	case x.sent.status == 101:
+		h.line("Connection", "Upgrade")
 	case x.closing():
 		h.line("Connection", "close")
 	case string(x.ctx.Request.Header.Protocol()) == "HTTP/1.0":
@@ -111,7 +126,7 @@ func (x *exchange) closing() bool {
 		return true
 	}
 	if x.edge.draining.Load() {
-		x.ctx.SetConnectionClose()
+		x.abandonRest() // the next request may be on its way
 		return true
 	}
 	return false
@@ -193,7 +208,7 @@ func (x *exchange) stream(h *answerHead, src source, length int64, chunked bool)
 		}
 	}
 	if err == io.EOF && (length < 0 || x.sent.bytes == length) {
-		if !chunked || c.write(lastChunk, nil) == nil {
+		if !chunked || c.write(x.lastChunk(), nil) == nil {
 			return
 		}
 	}
@@ -202,6 +217,18 @@ func (x *exchange) stream(h *answerHead, src source, length int64, chunked bool)
 }
 
 var lastChunk = []byte("0\r\n\r\n") // read only
+
+// lastChunk ends a chunked body, with the trailer fields that the client wants.
+func (x *exchange) lastChunk() []byte {
+	if x.trailer == nil {
+		return lastChunk
+	}
+	h := answerHead{out: append([]byte(nil), lastChunk[:3]...), scope: x.out.scope}
+	for _, f := range x.trailer() {
+		h.copyField([]byte(f.Name), []byte(f.Value))
+	}
+	return append(h.out, crlf...)
+}
 
 func (x *exchange) writePiece(c *conn, piece []byte, chunked bool) error {
 	if !chunked {

@@ -156,11 +156,16 @@ func (x *exchange) Ask() *cache.Ask {
 	host, target := string(x.host), string(x.target)
 	sent := x.sentFields()
 	dims := &owned{projected: x.projected, fields: sent}
-	all := append(sent[:len(sent):len(sent)], x.addedFields(host)...)
+	all := x.route.prefixFields(append(sent[:len(sent):len(sent)], x.addedFields(host)...), target)
+	if !x.edge.hold() {
+		panic("BUG: a request is without its generation")
+	}
 	return &cache.Ask{
-		Request: &cache.OriginRequest{Method: method, Scheme: x.scheme, Host: host, Target: target, Upstream: x.route.Upstream, Fields: all},
+		Origin: x.edge.parts.Origin, Release: x.edge.release,
+		Request: &cache.OriginRequest{Method: method, Scheme: x.scheme, Host: host, Target: x.route.originTarget(target), Upstream: x.route.Upstream, Fields: all, Interim: x.hints()},
 		Dims:    dims,
 		Labels:  []string{cache.URLLabel(host, target), cache.URLLabel("", target)},
+		Part:    x.partFields(),
 	}
 }
 

@@ -4,10 +4,13 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/aislecache/aisle/cache"
 )
 
 // fasthttp reads, aisle writes (docs/adr/0003). fasthttp's own response cannot carry
@@ -17,7 +20,10 @@ import (
 // fasthttp writes afterwards, its empty default response, goes nowhere.
 
 // listener wraps what it accepts.
-type listener struct{ net.Listener }
+type listener struct {
+	net.Listener
+	front *front
+}
 
 // Accept implements net.Listener.
 func (l listener) Accept() (net.Conn, error) {
@@ -25,25 +31,42 @@ func (l listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{Conn: c}, nil
+	return newConn(c, l.front), nil
+}
+
+// newConn wraps a connection. front may be nil, for none.
+func newConn(c net.Conn, f *front) *conn {
+	wrapped := &conn{Conn: c, front: f, upload: fullPace(), answer: fullPace()}
+	if f != nil {
+		wrapped.Conn, wrapped.unopened = f.wrap(c)
+	}
+	wrapped.idle.Store(true)
+	return wrapped
 }
 
 // conn is one client connection. One exchange uses it at a time.
 type conn struct {
 	net.Conn
+	front    *front
+	unopened *opening      // what stands before the first request; nil where it is over
+	stated   *net.TCPAddr  // the client, where a trusted balancer states it; nil: the peer
+	secure   bool          // the client speaks TLS
+	framer   framer        // used by Read alone, as what follows
+	fault    *framingFault // of the bytes that come next
+	upload   pace
+	answer   pace // used by write alone
+
 	rolling atomic.Bool // what is read now is an upload: each Read has readIdle
 	lingers atomic.Bool // it ends with bytes of the client unread
+	idle    atomic.Bool // no byte of a request has come since the last answer
+	hurried bool        // guarded by connections.mu
+	closed  func()      // tells connections; nil where nobody asks
 	pieces  [2][]byte
 	queue   net.Buffers // a view of pieces, kept so that a write allocates nothing
 }
 
-// Rolling deadlines: each piece of at most pieceSize has writeIdle to leave, each
-// read of an upload readIdle to bring something.
-const (
-	writeIdle = 60 * time.Second
-	readIdle  = 60 * time.Second
-	pieceSize = 256 << 10
-)
+// pieceSize is the most that leaves under one deadline.
+const pieceSize = 256 << 10
 
 // What Close takes from a client that is still sending, at most.
 const (
@@ -85,40 +108,94 @@ func expect(ctx *fasthttp.RequestCtx) int {
 func (c *conn) Write(p []byte) (int, error) { return len(p), nil }
 
 // SetReadDeadline takes fasthttp's absolute deadlines. That of an upload, which
-// may be as long as it likes, stands for a rolling one.
+// may be as long as it likes, stands for the pace.
 func (c *conn) SetReadDeadline(t time.Time) error {
 	rolling := time.Until(t) > bodyTimeout/2
 	c.rolling.Store(rolling)
 	if rolling {
-		t = time.Now().Add(readIdle)
+		t = time.Now().Add(c.upload.left)
 	}
 	return c.Conn.SetReadDeadline(t)
 }
 
-// Read implements net.Conn. An interrupt of bodyGate that comes between the two
-// steps is lost, which is why it is repeated.
+// Read implements net.Conn: the bytes that the framer lets through, up to a fault.
 //
 // An end within an upload is never io.EOF: fasthttp takes that, between two chunks
 // or within a body of known length, for the end of the body, and the origin
 // would get half an upload for a whole one.
 func (c *conn) Read(p []byte) (int, error) {
-	if !c.rolling.Load() {
-		return c.Conn.Read(p)
+	if c.unopened != nil {
+		if err := c.open(); err != nil {
+			return 0, err
+		}
 	}
-	if err := c.Conn.SetReadDeadline(time.Now().Add(readIdle)); err != nil {
+	for {
+		if c.fault != nil {
+			return 0, c.fault
+		}
+		n, err := c.receive(p)
+		kept, reason := c.framer.feed(p[:n])
+		if reason != cache.ReasonNone {
+			c.fault = &framingFault{reason, c.framer.head, c.framer.count}
+		}
+		if err == io.EOF && (c.rolling.Load() || c.framer.inBody()) {
+			err = io.ErrUnexpectedEOF
+		}
+		if kept > 0 || err != nil || len(p) == 0 {
+			return kept, err
+		}
+	}
+}
+
+// receive reads from the client: an upload within its pace, all else until the
+// deadline that fasthttp has set. An interrupt of bodyGate that comes between the
+// setting of the deadline and the Read is lost, which is why it is repeated.
+func (c *conn) receive(p []byte) (int, error) {
+	if !c.rolling.Load() {
+		n, err := c.Conn.Read(p)
+		if n == 0 && c.framer.inHead() && isTimeout(err) {
+			c.front.count(slowHead)
+		}
+		return n, err
+	}
+	began := time.Now()
+	if err := c.Conn.SetReadDeadline(began.Add(c.upload.left)); err != nil {
 		return 0, err
 	}
 	n, err := c.Conn.Read(p)
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
+	c.upload.spend(time.Since(began), n)
+	if c.upload.left <= 0 && isTimeout(err) {
+		c.front.count(slowUpload)
 	}
 	return n, err
+}
+
+// faultOf gives the fault of the request at hand, as far as its bytes have come. It is
+// asked beside fasthttp, which takes one in the trailers for the end of the body.
+func faultOf(ctx *fasthttp.RequestCtx) *framingFault {
+	if c, ok := ctx.Conn().(*conn); ok && c.fault != nil && c.fault.number == ctx.ConnRequestNum() {
+		return c.fault
+	}
+	return nil
+}
+
+func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
+
+// RemoteAddr implements net.Conn: the client, where a trusted balancer states it.
+func (c *conn) RemoteAddr() net.Addr {
+	if c.stated != nil {
+		return c.stated
+	}
+	return c.Conn.RemoteAddr()
 }
 
 // Close ends the connection. A client that is still sending gets the time to read
 // its answer: to close with bytes unread is a reset, and that takes what was
 // sent out of the client's hands again (RFC 9112, 9.6).
 func (c *conn) Close() error {
+	if c.closed != nil {
+		defer c.closed()
+	}
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && c.lingers.Load() && half.CloseWrite() == nil {
 		_ = c.Conn.SetReadDeadline(time.Now().Add(lingerTime))
 		_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes)
@@ -145,17 +222,38 @@ func (c *conn) send(head, body []byte) (sent int64, err error) {
 	return sent, nil
 }
 
+// write lets a and b leave, together where the connection can. What a slow reader has
+// taken by the deadline gives it time for the rest, but for TLS, where a write that
+// was cut off cannot go on.
 func (c *conn) write(a, b []byte) error {
-	if err := c.Conn.SetWriteDeadline(time.Now().Add(writeIdle)); err != nil {
-		return err
-	}
-	if len(b) == 0 {
-		_, err := c.Conn.Write(a)
-		return err
-	}
 	c.pieces = [2][]byte{a, b}
 	c.queue = c.pieces[:]
-	_, err := c.queue.WriteTo(c.Conn)
-	c.pieces = [2][]byte{}
-	return err
+	defer func() { c.pieces, c.queue = [2][]byte{}, nil }()
+	for {
+		began := time.Now()
+		if err := c.Conn.SetWriteDeadline(began.Add(c.answer.left)); err != nil {
+			return err
+		}
+		n, err := c.writeQueue()
+		c.answer.spend(time.Since(began), int(n))
+		switch {
+		case err == nil:
+			return nil
+		case !isTimeout(err):
+			return err
+		case n == 0 || c.answer.left <= 0:
+			c.front.count(slowReader)
+			return err
+		}
+	}
+}
+
+// writeQueue writes what is left of pieces.
+func (c *conn) writeQueue() (int64, error) {
+	if len(c.queue) > 1 && len(c.pieces[1]) > 0 {
+		return c.queue.WriteTo(c.Conn)
+	}
+	n, err := c.Conn.Write(c.queue[0])
+	c.queue[0] = c.queue[0][n:]
+	return int64(n), err
 }

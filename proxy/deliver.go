@@ -44,35 +44,66 @@ func keyDigest(key []byte) uint64 {
 	return h
 }
 
-// deliverEntry writes a whole page, or 304 where the shopper has it already.
+// deliverEntry writes a whole page, the part of it that was asked for, or 304 where
+// the shopper has it already.
 func (x *exchange) deliverEntry(res *cache.Result) {
 	e := res.Entry
-	status := e.Status
 	validator := x.validator(e.ETag, e.Digest)
-	if status == 200 && x.unchanged(validator, e.LastModified) {
-		status = 304
+	status, c := x.answerTo(&e.Head, int64(len(e.Body)), validator)
+	if c.status == 416 {
+		x.unsatisfiable(c)
+		return
 	}
+	h := x.pageHead(status, &e.Head, validator, c, res)
+	body := e.Body
+	if c.status == 206 {
+		body = body[c.first : c.first+c.n]
+	}
+	if !bodyless(status) {
+		h.contentLength(int64(len(body)))
+	}
+	x.finishHead(h, x.loosened(res, status))
+	if x.head || bodyless(status) {
+		body = nil
+	}
+	x.send(h, body)
+}
+
+// answerTo evaluates the request's conditions on a page of length bytes, -1 where
+// that is not known, and its Range after them (RFC 9110, 13.2.2).
+func (x *exchange) answerTo(head *cache.Head, length int64, validator []byte) (status int, c cut) {
+	if head.Status != 200 {
+		return head.Status, cut{}
+	}
+	if x.unchanged(validator, head.LastModified) {
+		return 304, cut{}
+	}
+	if length >= 0 {
+		c = x.cutOf(length, validator, head)
+	}
+	if c.status != 0 {
+		return c.status, c
+	}
+	return 200, c
+}
+
+// pageHead begins the answer with a page, or a part of it, or that it is unchanged.
+func (x *exchange) pageHead(status int, head *cache.Head, validator []byte, c cut, res *cache.Result) *answerHead {
 	h := x.startHead(status)
-	for name, value, rest, ok := e.Header.Next(); ok; name, value, rest, ok = rest.Next() {
+	h.part = status == 206
+	h.ranges = h.part || status == 200 && (res.Entry != nil || head.Length >= 0)
+	for name, value, rest, ok := head.Header.Next(); ok; name, value, rest, ok = rest.Next() {
 		if status == 304 && !in304(name) {
 			x.noteOnly(h, name, value)
 			continue
 		}
 		h.copyField(name, value)
 	}
+	if h.ranges {
+		h.rangeFields(c)
+	}
 	x.ownFields(h, validator, res)
-	if status == 304 || bodyless(status) {
-		x.finishHead(h, x.loosened(res, status))
-		x.send(h, nil)
-		return
-	}
-	h.contentLength(int64(len(e.Body)))
-	x.finishHead(h, x.loosened(res, status))
-	if x.head {
-		x.send(h, nil)
-		return
-	}
-	x.send(h, e.Body)
+	return h
 }
 
 // loosened is how long others may keep this answer: as the route says, but not a
@@ -170,18 +201,24 @@ func (x *exchange) setCookies(h *answerHead, values []string) {
 func (x *exchange) deliverStream(res *cache.Result) {
 	defer res.Stream.Close()
 	head := res.Stream.Head
-	h := x.startHead(head.Status)
-	for name, value, rest, ok := head.Header.Next(); ok; name, value, rest, ok = rest.Next() {
-		h.copyField(name, value)
+	validator := x.validator(head.ETag, "")
+	status, c := x.answerTo(head, head.Length, validator)
+	if c.status == 416 {
+		x.unsatisfiable(c)
+		return
 	}
-	x.ownFields(h, x.validator(head.ETag, ""), res)
-	chunked := x.framing(h, head.Status, head.Length)
-	x.finishHead(h, x.loosened(res, head.Status))
-	if bodyless(head.Status) {
+	h := x.pageHead(status, head, validator, c, res)
+	body, length := source(res.Stream), head.Length
+	if c.status == 206 {
+		body, length = &partSource{src: body, skip: c.first, left: c.n}, c.n
+	}
+	chunked := x.framing(h, status, length)
+	x.finishHead(h, x.loosened(res, status))
+	if bodyless(status) {
 		x.send(h, nil)
 		return
 	}
-	x.stream(h, res.Stream, head.Length, chunked)
+	x.stream(h, body, length, chunked)
 }
 
 // deliverHandover writes an answer that is this request's alone.
@@ -189,7 +226,7 @@ func (x *exchange) deliverHandover(res *cache.Result) {
 	for _, c := range res.SetCookies {
 		res.Handover.Fields = append(res.Handover.Fields, cache.Field{Name: "Set-Cookie", Value: c})
 	}
-	x.writeOwn(res.Handover, x.segmentDigest())
+	x.writeOwn(res.Handover, x.segmentDigest(), true)
 }
 
 // segmentDigest names the projected segment of an anonymous answer.
@@ -208,7 +245,7 @@ func (x *exchange) deliverOwn(resp *cache.OriginResponse, outcome cache.Outcome,
 	if x.route.Scope == cache.ScopeSegment {
 		digest = x.shopperDigest()
 	}
-	x.writeOwn(resp, digest)
+	x.writeOwn(resp, digest, false)
 }
 
 // writeOwn writes an origin's answer as it comes, for this request alone. On
@@ -217,17 +254,32 @@ func (x *exchange) deliverOwn(resp *cache.OriginResponse, outcome cache.Outcome,
 // (a HEAD then has the tag of its GET), all that the request said of its shopper
 // where it is a pass: after a log-in or log-out the same URL is never confirmed,
 // whatever the origin's own tag is.
-func (x *exchange) writeOwn(resp *cache.OriginResponse, digest string) {
+//
+// The origin of a pass has seen Range itself, and so has that of an anonymous answer on
+// public scope; of one on segment scope, which has not, the part is cut here.
+func (x *exchange) writeOwn(resp *cache.OriginResponse, digest string, anonymous bool) {
 	defer resp.Body.Close()
 	x.sent.server = resp.Server
-	status, validator := resp.Status, []byte(nil)
+	status, length, validator, c := resp.Status, resp.Length, []byte(nil), cut{}
 	if x.route.Scope == cache.ScopeSegment {
 		validator = x.ownValidator(resp, digest)
-		if status == 200 && (x.ctx.IsGet() || x.head) && x.unchanged(validator, "") {
+		switch {
+		case status != 200 || !x.ctx.IsGet() && !x.head:
+		case x.unchanged(validator, ""):
 			status = 304
+		case anonymous && length >= 0:
+			c = x.cutOf(length, validator, nil)
 		}
 	}
+	switch c.status {
+	case 206:
+		status, length = 206, c.n
+	case 416:
+		x.unsatisfiable(c)
+		return
+	}
 	h := x.startHead(status)
+	h.part, h.ranges = c.status == 206, c.status == 206
 	var cookies []string
 	for _, f := range resp.Fields {
 		if strings.EqualFold(f.Name, "set-cookie") {
@@ -239,14 +291,24 @@ func (x *exchange) writeOwn(resp *cache.OriginResponse, digest string) {
 	if len(validator) > 0 {
 		h.line("ETag", string(validator))
 	}
+	if h.part {
+		h.rangeFields(c)
+	}
 	x.setCookies(h, cookies)
-	chunked := x.framing(h, status, resp.Length)
+	chunked := x.framing(h, status, length)
 	x.finishHead(h, Downstream{})
 	if x.head || bodyless(status) {
 		x.send(h, nil)
 		return
 	}
-	x.stream(h, &readerSource{r: resp.Body, buf: make([]byte, 32<<10)}, resp.Length, chunked)
+	if !anonymous && x.wantsTrailers() {
+		x.trailer = resp.Trailer
+	}
+	body := source(&readerSource{r: resp.Body, buf: make([]byte, 32<<10)})
+	if h.part {
+		body = &partSource{src: body, skip: c.first, left: c.n}
+	}
+	x.stream(h, body, length, chunked)
 }
 
 func (x *exchange) ownValidator(resp *cache.OriginResponse, digest string) []byte {

@@ -1,12 +1,11 @@
 package proxy
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"slices"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,7 +19,7 @@ import (
 	"github.com/aislecache/aisle/segment"
 )
 
-// Parts is what the edge works with; all but Sealer must be given. Without a
+// Parts is what the edge works with; all but Sealer and Retired must be given. Without a
 // Sealer tokens that an origin issues are not sealed in passing.
 type Parts struct {
 	Engine    *cache.Engine
@@ -30,35 +29,30 @@ type Parts struct {
 	AccessLog *obs.AccessLog
 	Registry  prometheus.Registerer
 	Logger    *slog.Logger
+	// Retired is called once, when a reload has replaced Origin and the last request
+	// and fetch that used it has ended. It may be nil.
+	Retired func()
 }
 
 // Edge is the public side: it answers requests from its listeners.
 type Edge struct {
-	options     Options
-	parts       Parts
-	table       *routeTable
-	hosts       hostList
-	trusted     prefixSet
-	debug       prefixSet
-	honour      prefixSet
-	query       queryRules // of segment scope
-	publicQuery queryRules // without overlay
-	draining    atomic.Bool
-	metrics     *metrics
-	server      *fasthttp.Server
-	pool        sync.Pool // of *exchange
-	all         *segment.Projection
+	logger   *slog.Logger
+	draining atomic.Bool
+	metrics  *metrics
+	server   *fasthttp.Server
+	pool     sync.Pool // of *exchange
+	conns    connections
 
-	listening sync.Mutex
-	listeners []net.Listener // guarded by listening
+	current  atomic.Pointer[generation]
+	swapping sync.Mutex // held by Reload
 }
 
 // The listener's bounds. Storefront cookies are big, and fasthttp's 4 KiB
-// default answers 431 to them; one write per hit wants head and start of the
-// body in one buffer.
+// default answers 431 to them. What fasthttp writes goes nowhere, so it needs no room,
+// which each idle connection would keep.
 const (
 	readBuffer  = 32 << 10
-	writeBuffer = 32 << 10
+	writeBuffer = 512
 	idleTimeout = 75 * time.Second
 	headTimeout = 30 * time.Second
 	// bodyTimeout is fasthttp's absolute bound of an upload; conn takes it for the
@@ -68,59 +62,18 @@ const (
 
 // New builds an edge. Its error names the route at fault.
 func New(o Options, p Parts) (*Edge, error) {
-	table, err := compileRoutes(o)
+	e := &Edge{logger: p.Logger}
+	first, err := e.newGeneration(o, p)
 	if err != nil {
 		return nil, err
 	}
-	e := &Edge{
-		options: o, parts: p, table: table,
-		trusted: newPrefixSet(o.TrustedProxies), debug: newPrefixSet(o.DebugFrom), honour: newPrefixSet(o.HonourFrom),
-	}
-	if e.hosts, err = newHostList(o.Hosts); err != nil {
-		return nil, fmt.Errorf("hosts: %w", err)
-	}
-	e.publicQuery = queryRules{drop: dropPatterns(o.QueryDrop), sort: o.QuerySort}
-	e.query = e.publicQuery
-	e.query.isOverlay, e.query.appendOverlay = p.Segments.IsOverlay, segment.AppendOverlay
-	if e.all, err = p.Segments.Projection(nil); err != nil {
-		return nil, err
-	}
-	for _, r := range table.routes {
-		if err := e.prepare(r); err != nil {
-			return nil, err
-		}
-	}
-	e.metrics = newMetrics(p.Registry, table.routes)
-	e.pool.New = func() any { return &exchange{edge: e} }
+	e.metrics = newMetrics(p.Registry)
+	e.conns.register(p.Registry)
+	e.metrics.follow(first.table.routes)
+	e.current.Store(first)
+	e.pool.New = func() any { return &exchange{home: e} }
 	e.server = e.newServer()
 	return e, nil
-}
-
-// prepare gives a compiled route its projection and its cache policy.
-func (e *Edge) prepare(r *route) (err error) {
-	if r.Scope == cache.ScopeSegment {
-		if r.projection, err = e.parts.Segments.Projection(r.Segment); err != nil {
-			return fmt.Errorf("route %s: segment: %w", r.Name, err)
-		}
-	}
-	s := &e.options.Site
-	r.policy = &cache.Policy{
-		Route: r.Name, Scope: r.Scope, Upstream: r.Upstream,
-		TTL: r.TTL, Grace: r.Grace, Keep: r.Keep, Override: r.Override, StatusTTL: r.StatusTTL,
-		SiteGrace: s.Grace, SiteKeep: s.Keep, Targeted: s.Targeted,
-		SetCookie: r.SetCookie, MaxObject: s.MaxObject, MaxVariants: s.MaxVariants, HitForMiss: s.HitForMiss,
-		ParseSegmentVary: parseSegmentVary, LeadsToLogin: leadsToLogin,
-	}
-	if r.Scope == cache.ScopePublic {
-		r.policy.HeuristicFraction, r.policy.HeuristicMax = s.HeuristicFraction, s.HeuristicMax
-	}
-	if r.Scope == cache.ScopeSegment {
-		r.policy.HasCulture = r.Segment == nil || slices.Contains(r.Segment, "cultureInfo")
-		if r.EchoCheck {
-			r.policy.Verify = verifyEcho
-		}
-	}
-	return nil
 }
 
 func parseSegmentVary(lines []string) ([]string, bool) { return segment.ParseFieldList(lines...) }
@@ -141,8 +94,8 @@ func (e *Edge) newServer() *fasthttp.Server {
 		NoDefaultServerHeader:         true,
 		NoDefaultDate:                 true,
 		NoDefaultContentType:          true,
-		CloseOnShutdown:               true,
-		MaxRequestBodySize:            1 << 20, // of what is buffered; StreamRequestBody streams the rest
+		ConnState:                     noteIdle,
+		MaxRequestBodySize:            1, // of what is read before the handler runs; the rest is streamed, drip by drip
 		Logger:                        quiet{},
 	}
 }
@@ -153,44 +106,22 @@ type quiet struct{}
 
 func (quiet) Printf(string, ...any) {}
 
-// Serve answers connections of a listener until Shutdown, or not at all behind it.
-func (e *Edge) Serve(l net.Listener) error {
-	if !e.open(l) {
-		return l.Close()
-	}
-	if err := e.server.Serve(listener{l}); err != nil && !errors.Is(err, net.ErrClosed) {
+// Serve answers connections of a listener of plain HTTP until Shutdown, or not at all behind it.
+func (e *Edge) Serve(l net.Listener) error { return e.ServeFront(l, Front{}) }
+
+// ServeFront is Serve for a listener with something before HTTP.
+func (e *Edge) ServeFront(l net.Listener, f Front) error {
+	trusted := func(peer netip.Addr) bool { return e.current.Load().trusted.contains(peer) }
+	tracked, done := e.conns.listen(listener{l, &front{f, trusted, e.metrics.ended}})
+	defer done()
+	if err := e.server.Serve(tracked); err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("listener %s: %w", l.Addr(), err)
 	}
 	return nil
 }
 
-// Shutdown stops accepting and waits for the requests under way, until ctx ends.
-func (e *Edge) Shutdown(ctx context.Context) error {
-	e.close()
-	return e.server.ShutdownWithContext(ctx)
-}
-
-// open notes a listener for close; false once the edge is shut down.
-func (e *Edge) open(l net.Listener) bool {
-	e.listening.Lock()
-	defer e.listening.Unlock()
-	e.listeners = append(e.listeners, l)
-	return !e.draining.Load()
-}
-
-// close ends the listeners. fasthttp's Shutdown knows only those that its Serve has
-// come to: one called a moment before would go on accepting for ever.
-func (e *Edge) close() {
-	e.listening.Lock()
-	defer e.listening.Unlock()
-	e.draining.Store(true)
-	for _, l := range e.listeners {
-		_ = l.Close()
-	}
-}
-
 // Describe gives the route table, a line each.
-func (e *Edge) Describe() []string { return e.table.Describe() }
+func (e *Edge) Describe() []string { return e.current.Load().table.Describe() }
 
 // Describe gives the route table that options make, a line each.
 func Describe(o Options) ([]string, error) {
@@ -221,8 +152,9 @@ func (e *Edge) PurgeLabels(url string) ([]string, error) {
 		}
 		host = string(h)
 	}
-	labels := []string{cache.URLLabel(host, targetOf(t, &e.query))}
-	if public := cache.URLLabel(host, targetOf(t, &e.publicQuery)); public != labels[0] {
+	g := e.current.Load()
+	labels := []string{cache.URLLabel(host, targetOf(t, &g.query))}
+	if public := cache.URLLabel(host, targetOf(t, &g.publicQuery)); public != labels[0] {
 		labels = append(labels, public)
 	}
 	return labels, nil

@@ -103,7 +103,7 @@ func TestAnswerForOneFromWhomNothingWasTaken(t *testing.T) {
 	}
 	f("miss private", 1)
 	f("miss private", 1, "User-Agent: x", "Accept: a", "Accept-Language: pt", "Accept-Encoding: gzip", "Referer: x", "Origin: x", "Sec-Fetch-Dest: x", "DNT: 1", "Priority: u=1",
-		"Upgrade-Insecure-Requests: 1", "Cache-Control: no-cache", "Pragma: no-cache", "If-None-Match: \"x\"", "Range: bytes=0-1", "X-Forwarded-For: 1.2.3.4", "Forwarded: for=1.2.3.4",
+		"Upgrade-Insecure-Requests: 1", "Cache-Control: no-cache", "Pragma: no-cache", "If-None-Match: \"x\"", "Range: lines=0-1", "X-Forwarded-For: 1.2.3.4", "Forwarded: for=1.2.3.4",
 		"X-Vtex-Segment: forged", "TE: trailers", "X-Listed: 1", "Connection: x-listed")
 	f("bypass private", 2, "X-Custom: 1")
 	f("bypass private", 2, "Cookie: other=1")

@@ -20,7 +20,8 @@ const sealCookie = "aisle_seal"
 // room from one request to the next, which is what keeps a hit free of
 // allocation.
 type exchange struct {
-	edge    *Edge
+	home    *Edge
+	edge    *generation // held from begin to end
 	ctx     *fasthttp.RequestCtx
 	started time.Time
 
@@ -55,6 +56,10 @@ type exchange struct {
 	status  statusLine
 	sent    sentAnswer
 	begun   bool // a part of the answer may have left
+
+	interim *interim             // nil: nobody writes any
+	upgrade string               // the protocol that the request asks to switch to
+	trailer func() []cache.Field // of the origin's answer, where the client wants it; nil: none
 }
 
 // sentAnswer is what the log and the metrics say of an answer.
@@ -80,7 +85,7 @@ func (e *Edge) handle(ctx *fasthttp.RequestCtx) {
 	defer func() {
 		if v := recover(); v != nil {
 			e.metrics.panics.Inc()
-			e.parts.Logger.Error("recovered from a panic while handling a request", "panic", v, "stack", string(debug.Stack()))
+			e.logger.Error("recovered from a panic while handling a request", "panic", v, "stack", string(debug.Stack()))
 			x.refusePanic()
 		}
 	}()
@@ -88,6 +93,7 @@ func (e *Edge) handle(ctx *fasthttp.RequestCtx) {
 }
 
 func (x *exchange) begin(ctx *fasthttp.RequestCtx) {
+	x.edge = x.home.acquire()
 	x.ctx, x.started = ctx, time.Now()
 	peer := addrOf(ctx.RemoteAddr()) // what is refused before the client is known is logged with the peer
 	x.head, x.begun, x.lines = ctx.IsHead(), false, x.lines[:0]
@@ -95,14 +101,18 @@ func (x *exchange) begin(ctx *fasthttp.RequestCtx) {
 	x.sent, x.client, x.status = sentAnswer{}, clientInfo{peer: peer, addr: peer}, statusLine{}
 	x.scheme, x.host, x.target, x.path, x.query = "", x.host[:0], x.target[:0], nil, nil
 	x.overlay = x.overlay[:0]
+	x.upgrade, x.trailer = "", nil
 }
 
 func (x *exchange) end() {
+	x.noHints()
 	x.report()
 	clear(x.lines) // views of a request that is over
 	x.ctx = nil
 	x.request.Reset()
-	x.edge.pool.Put(x)
+	x.edge.release()
+	x.route, x.claim, x.projected, x.edge = nil, nil, nil, nil // a retired generation must not live on in the pool
+	x.home.pool.Put(x)
 }
 
 // run is the way of a request (DESIGN.md).
@@ -112,6 +122,10 @@ func (x *exchange) run() {
 		return
 	}
 	x.route = x.edge.table.match(x.ctx.Method(), x.host, x.path)
+	if x.route.maintained != nil {
+		x.maintain(x.route.maintained)
+		return
+	}
 	x.readCookies()
 	if reason := x.mustPass(); reason != cache.ReasonNone {
 		x.pass(cache.Pass, reason)
@@ -129,6 +143,9 @@ func (x *exchange) run() {
 // Nothing has been forwarded by then.
 func (x *exchange) guard() cache.Reason {
 	header := &x.ctx.Request.Header
+	if fault := faultOf(x.ctx); fault != nil {
+		return fault.reason // of the body: it came with the head
+	}
 	if reason := guardMethod(header.Method()); reason != cache.ReasonNone {
 		return reason
 	}
@@ -159,8 +176,8 @@ func guardMethod(method []byte) cache.Reason {
 	return cache.ReasonNone
 }
 
-// guardFraming refuses a head whose body length could be read in two ways. The
-// strict part is fasthttp's; this is what it lets through (RFC 9112, 6).
+// guardFraming refuses a head whose body length could be read in two ways (RFC 9112,
+// 6). The framer has done so on the bytes; this holds fasthttp to what it makes of them.
 func (x *exchange) guardFraming(header *fasthttp.RequestHeader) cache.Reason {
 	codings, lengths := 0, 0
 	for i := range x.lines {
@@ -201,7 +218,7 @@ func (x *exchange) identifyHost(authority []byte) cache.Reason {
 	switch {
 	case x.client.scheme != "":
 		x.scheme = x.client.scheme
-	case x.ctx.IsTLS():
+	case x.overTLS():
 		x.scheme = "https"
 	default:
 		x.scheme = "http"
@@ -220,6 +237,12 @@ func (x *exchange) count(kind fieldKind) (n int) {
 		}
 	}
 	return n
+}
+
+// overTLS says that the client spoke TLS, to this listener or to the balancer before it.
+func (x *exchange) overTLS() bool {
+	c, ok := x.ctx.Conn().(*conn)
+	return ok && c.secure
 }
 
 // addrOf is the peer's address; a unix socket's peer is this machine.
@@ -255,6 +278,9 @@ func (x *exchange) collectChains() {
 // mustPass says why a request is a pass whatever is stored, or ReasonNone.
 func (x *exchange) mustPass() cache.Reason {
 	header := &x.ctx.Request.Header
+	if x.upgrade = x.upgradeWanted(); x.upgrade != "" {
+		return cache.ReasonUpgrade
+	}
 	switch {
 	case x.route.Scope == cache.ScopePrivate:
 		return cache.ReasonPrivateRoute
@@ -322,11 +348,13 @@ func (x *exchange) serve() {
 	r := &x.request
 	r.Head, r.Base, r.Policy, r.Dims, r.Asker = x.head, x.base, x.route.policy, x, x
 	r.Taken, r.Cookieless, r.Authorized = x.somethingTaken(), !x.has(cookieField), x.has(authorizationField)
+	r.Part = x.partWanted()
 	r.Deadline = x.started.Add(x.edge.options.Wait)
 	if len(x.edge.honour) > 0 && x.edge.honour.contains(x.client.addr) {
 		x.request.Directives = x.directives()
 	}
 	res := x.edge.parts.Engine.Serve(&x.request)
+	x.noHints()
 	x.sent.waited = time.Since(x.started)
 	if res.PassOn {
 		x.pass(res.Outcome, res.Reason)
@@ -338,6 +366,6 @@ func (x *exchange) serve() {
 func (x *exchange) buildBase() {
 	x.collectKeyed()
 	x.base = cache.AppendBase(x.base[:0], &cache.KeyParts{
-		Account: x.edge.options.Account, Scheme: x.scheme, Host: x.host, Target: x.target, Scope: x.route.Scope, Keyed: x.keyed,
+		Account: x.edge.options.Account, Scheme: x.scheme, Host: x.host, Target: x.target, Scope: x.route.Scope, Rules: x.route.rules, Keyed: x.keyed,
 	})
 }

@@ -14,18 +14,23 @@ import (
 // resetBy says of each field of a pooled exchange what takes the last request
 // out of it. A new field has to be entered here.
 var resetBy = map[string]string{
-	"edge": "never set anew", "ctx": "begin", "started": "begin", "client": "begin",
+	"home": "never set anew", "edge": "begin", "ctx": "begin", "started": "begin", "client": "begin",
 	"lines": "empty", "host": "empty", "target": "empty", "overlay": "empty",
-	"scheme": "zero", "path": "zero", "query": "zero", "head": "zero", "route": "zero", "claim": "zero", "projected": "zero", "status": "zero", "sent": "zero", "begun": "zero",
+	"scheme": "zero", "path": "zero", "query": "zero", "head": "zero", "route": "zero", "claim": "zero", "projected": "zero", "status": "zero", "sent": "zero", "begun": "zero", "upgrade": "zero", "trailer": "zero",
 	// Scratch, filled anew by the step that reads it.
 	"arena": "readFields", "oneLine": "noneMatch", "chains": "collectChains", "split": "querySplit.canonical", "removed": "canonicalQuery", "jar": "readCookies",
-	"base": "buildBase", "keyed": "collectKeyed", "request": "end", "out": "startHead", "logged": "report", "etag": "validator", "scratch": "each of its users",
+	"base": "buildBase", "keyed": "collectKeyed", "request": "end", "out": "startHead", "logged": "report", "etag": "validator", "scratch": "each of its users", "interim": "end",
 }
 
 // An exchange that begins knows nothing of the request before.
 func TestExchangeBeginsEmpty(t *testing.T) {
+	home := &Edge{}
+	g := &generation{Edge: home}
+	g.users.Store(1)
+	home.current.Store(g)
 	x := &exchange{
-		scheme: "https", host: []byte("a"), target: []byte("/a"), path: []byte("/a"), query: []byte("q"), overlay: []byte("o"), head: true, begun: true,
+		home: home, edge: &generation{Edge: home},
+		scheme: "https", host: []byte("a"), target: []byte("/a"), path: []byte("/a"), query: []byte("q"), overlay: []byte("o"), head: true, begun: true, upgrade: "x", trailer: func() []cache.Field { return nil },
 		route: new(route), claim: new(segment.Claim), projected: new(segment.Projected), lines: make([]line, 3),
 		status: statusLine{debug: true, key: 7}, sent: sentAnswer{status: 200, broken: true, server: "s"}, client: clientInfo{garbage: true, host: []byte("h"), scheme: "https", trusted: true, port: 4},
 	}
@@ -47,6 +52,9 @@ func TestExchangeBeginsEmpty(t *testing.T) {
 	peer := addrOf(loopback)
 	if want := (clientInfo{peer: peer, addr: peer}); !reflect.DeepEqual(x.client, want) {
 		t.Errorf("client %+v", x.client)
+	}
+	if x.edge != g || g.users.Load() != 2 {
+		t.Errorf("the generation is not the current one, or not held: %d users", g.users.Load())
 	}
 	if x.ctx != ctx || x.started.Before(before) {
 		t.Error("the new request is not that of the context")

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -13,7 +14,9 @@ import (
 // metrics holds the edge's series, their children resolved at start: looking a
 // child up by labels costs more than a hit.
 type metrics struct {
-	requests  map[string]*[]prometheus.Counter // by route: a counter per outcome
+	requests  *prometheus.CounterVec
+	unrouted  []prometheus.Counter // per outcome, of noRoute
+	followed  map[string]bool      // routes that have series; guarded by Edge.swapping
 	reasons   []prometheus.Counter
 	duration  []prometheus.Observer // per outcome
 	cookies   []prometheus.Counter  // per segment.Reason
@@ -24,12 +27,14 @@ type metrics struct {
 	bytes     prometheus.Counter
 	panics    prometheus.Counter
 	broken    prometheus.Counter
+	tunnels   prometheus.Gauge
+	ended     [endCount]func() // per connEnd
 }
 
 // noRoute labels what was refused before a route was found.
 const noRoute = "none"
 
-func newMetrics(reg prometheus.Registerer, routes []*route) *metrics {
+func newMetrics(reg prometheus.Registerer) *metrics {
 	requests := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "aisle_requests_total", Help: "Requests answered, by route and outcome."}, []string{"route", "outcome"})
 	reasons := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "aisle_request_reasons_total", Help: "Requests answered, by the reason of their outcome."}, []string{"reason"})
 	duration := prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -40,14 +45,16 @@ func newMetrics(reg prometheus.Registerer, routes []*route) *metrics {
 	seals := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "aisle_segment_seals_total", Help: "Requests on segment scope, by what the seal was worth."}, []string{"result"})
 	overlays := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "aisle_segment_overlays_total", Help: "Requests on segment scope, by what became of overlay parameters."}, []string{"result"})
 	m := &metrics{
-		requests:  map[string]*[]prometheus.Counter{},
+		requests:  requests,
+		followed:  map[string]bool{},
 		allowed:   prometheus.NewCounter(prometheus.CounterOpts{Name: "aisle_segment_values_disallowed_total", Help: "Requests on segment scope with a value that segment.allow does not list, set to its default."}),
 		forwarded: prometheus.NewCounter(prometheus.CounterOpts{Name: "aisle_forwarded_garbage_total", Help: "Requests of a trusted proxy whose forwarding fields were unreadable."}),
 		bytes:     prometheus.NewCounter(prometheus.CounterOpts{Name: "aisle_response_body_bytes_total", Help: "Bytes of response bodies that were sent."}),
 		panics:    prometheus.NewCounter(prometheus.CounterOpts{Name: "aisle_panics_total", Help: "Panics recovered in request handling."}),
+		tunnels:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "aisle_upgraded_connections", Help: "Connections that have switched to another protocol, such as WebSocket."}),
 		broken:    prometheus.NewCounter(prometheus.CounterOpts{Name: "aisle_answers_broken_total", Help: "Answers whose body broke off: the origin failed in the middle, or the client went."}),
 	}
-	reg.MustRegister(requests, reasons, duration, cookies, seals, overlays, m.allowed, m.forwarded, m.bytes, m.panics, m.broken)
+	reg.MustRegister(requests, reasons, duration, cookies, seals, overlays, m.allowed, m.forwarded, m.bytes, m.panics, m.broken, m.tunnels)
 	for _, o := range cache.Outcomes() {
 		m.duration = append(m.duration, duration.WithLabelValues(o.String()))
 	}
@@ -57,9 +64,11 @@ func newMetrics(reg prometheus.Registerer, routes []*route) *metrics {
 	m.cookies = counters(cookies, segment.Reasons())
 	m.seals = counters(seals, segment.SealStates())
 	m.overlays = counters(overlays, segment.OverlayReasons())
-	m.addRoute(requests, noRoute)
-	for _, r := range routes {
-		m.addRoute(requests, r.Name)
+	m.unrouted = m.ofRoute(noRoute)
+	ended := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "aisle_connections_refused_total", Help: "Connections that aisle ended before or within a request because of the client."}, []string{"reason"})
+	reg.MustRegister(ended)
+	for i := range m.ended {
+		m.ended[i] = ended.WithLabelValues(connEnd(i).String()).Inc
 	}
 	return m
 }
@@ -75,12 +84,30 @@ func counters[T interface {
 	return all
 }
 
-func (m *metrics) addRoute(vec *prometheus.CounterVec, name string) {
+// follow gives routes their series: those that they had, where a route stays.
+func (m *metrics) follow(routes []*route) {
+	for _, r := range routes {
+		r.answered, m.followed[r.Name] = m.ofRoute(r.Name), true
+	}
+}
+
+// forget drops the series of routes that are no more. What is still answered by them is
+// counted where nobody looks.
+func (m *metrics) forget(kept []*route) {
+	for name := range m.followed {
+		if !slices.ContainsFunc(kept, func(r *route) bool { return r.Name == name }) {
+			m.requests.DeletePartialMatch(prometheus.Labels{"route": name})
+			delete(m.followed, name)
+		}
+	}
+}
+
+func (m *metrics) ofRoute(name string) []prometheus.Counter {
 	children := make([]prometheus.Counter, 0, len(cache.Outcomes()))
 	for _, o := range cache.Outcomes() {
-		children = append(children, vec.WithLabelValues(name, o.String()))
+		children = append(children, m.requests.WithLabelValues(name, o.String()))
 	}
-	m.requests[name] = &children
+	return children
 }
 
 func (m *metrics) countClaim(c *segment.Claim) {
@@ -92,8 +119,7 @@ func (m *metrics) countClaim(c *segment.Claim) {
 	}
 }
 
-func (m *metrics) answered(route string, outcome cache.Outcome, reason cache.Reason, took time.Duration) {
-	(*m.requests[route])[outcome].Inc()
+func (m *metrics) answered(outcome cache.Outcome, reason cache.Reason, took time.Duration) {
 	m.reasons[reason].Inc()
 	m.duration[outcome].Observe(took.Seconds())
 }

@@ -29,6 +29,11 @@ type Options struct {
 	// Site is what every route's policy takes where the route says nothing.
 	Site Site
 
+	// Maintenance is that of every route that has none of its own; nil: none.
+	Maintenance *Maintenance
+	// ErrorPages are the site's; see Route.
+	ErrorPages map[int]string
+
 	// Wait bounds how long a request waits for the head of a fetch, its own or
 	// another's; it is the connect and first-byte timeouts of the upstream.
 	Wait time.Duration
@@ -68,6 +73,28 @@ type Route struct {
 	EchoCheck        bool
 	Downstream       Downstream
 	Upstream         string
+
+	// StripPrefix leaves the beginning of the path on the way upstream; empty: nothing
+	// does. It is canonical, and does not end with a slash.
+	StripPrefix string
+	// ResponseHeaders are set, or removed, on every answer of the route.
+	ResponseHeaders []ResponseHeader
+	// Maintenance, where it is not nil, is the answer to every request of the route;
+	// nil: the site's.
+	Maintenance *Maintenance
+	// ErrorPages are files by status, for answers that aisle itself has to give; a status
+	// that is not there has the site's.
+	ErrorPages map[int]string
+}
+
+// ResponseHeader is a field of a route's answers; an empty Value removes it.
+type ResponseHeader struct{ Name, Value string }
+
+// Maintenance answers requests without asking the origin.
+type Maintenance struct {
+	Status     int           // 400 to 599
+	BodyFile   string        // empty: one line that says so
+	RetryAfter time.Duration // 0: not said
 }
 
 // Match is what a route matches on; a zero member matches everything.

@@ -5,11 +5,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/valyala/fasthttp"
 
 	"github.com/aislecache/aisle/cache"
 	"github.com/aislecache/aisle/segment"
@@ -18,11 +17,16 @@ import (
 // pass sends the request to the origin with the shopper's own credentials. Its
 // answer is never stored and goes to nobody else.
 func (x *exchange) pass(outcome cache.Outcome, reason cache.Reason) {
+	if c, ok := x.ctx.Conn().(*conn); ok && x.upgrade != "" && c.early() {
+		x.refuse(refusalStatus(cache.ReasonBadFraming), cache.Refused, cache.ReasonBadFraming, 0)
+		return
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	gate := x.requestBody()
 	defer gate.close()
 	resp, err := x.edge.parts.Origin.Fetch(ctx, x.passRequest(gate))
+	x.noHints()
 	x.sent.waited = time.Since(x.started)
 	if gate.unfinished() {
 		// The origin answered before it had read the whole upload. What is left of it
@@ -30,11 +34,16 @@ func (x *exchange) pass(outcome cache.Outcome, reason cache.Reason) {
 		x.abandonRest()
 	}
 	switch {
-	case err != nil && gate.failed():
-		x.refuse(fasthttp.StatusBadRequest, cache.Failed, cache.ReasonTruncated, 0) // the upload broke, not the origin
+	case err != nil && gate.failed(): // the upload broke, not the origin
+		reason := gate.reason()
+		x.refuse(refusalStatus(reason), cache.Failed, reason, 0)
 		return
 	case err != nil:
 		x.refuseFailure(err)
+		return
+	}
+	if resp.Upgraded != nil {
+		x.switchProtocols(resp)
 		return
 	}
 	resp.Body = &gatedBody{ReadCloser: resp.Body, gate: gate}
@@ -78,14 +87,18 @@ func (x *exchange) passRequest(gate *bodyGate) *cache.OriginRequest {
 	}
 	host := string(x.host)
 	r := &cache.OriginRequest{
-		Method: string(x.ctx.Method()), Scheme: x.scheme, Host: host, Target: target, Upstream: x.route.Upstream,
+		Method: string(x.ctx.Method()), Scheme: x.scheme, Host: host, Target: x.route.originTarget(target), Upstream: x.route.Upstream,
+		Upgrade: x.upgrade, Interim: x.hints(),
+	}
+	if x.wantsTrailers() {
+		r.Fields = append(r.Fields, cache.Field{Name: "TE", Value: "trailers"})
 	}
 	for i := range x.lines {
 		if l := &x.lines[i]; x.passes(l) {
 			r.Fields = append(r.Fields, cache.Field{Name: string(l.name), Value: x.passValue(l)})
 		}
 	}
-	r.Fields = append(x.derived(r.Fields),
+	r.Fields = append(x.route.prefixFields(x.derived(r.Fields), target),
 		cache.Field{Name: "X-Forwarded-For", Value: string(appendForwardedFor(nil, &x.client, x.chains.xFor))},
 		cache.Field{Name: "X-Forwarded-Host", Value: host},
 		cache.Field{Name: "X-Forwarded-Proto", Value: x.scheme},
@@ -94,6 +107,19 @@ func (x *exchange) passRequest(gate *bodyGate) *cache.OriginRequest {
 		r.Body, r.Length = gate, int64(x.ctx.Request.Header.ContentLength())
 	}
 	return r
+}
+
+// wantsTrailers says that the client reads trailer fields (RFC 9110, 6.5.1 and 10.1.4).
+func (x *exchange) wantsTrailers() bool {
+	if !x.ctx.Request.Header.IsHTTP11() {
+		return false
+	}
+	for i := range x.lines {
+		if l := &x.lines[i]; string(l.lower) == "te" && listHas(string(l.value), "trailers") {
+			return true
+		}
+	}
+	return false
 }
 
 // passes says whether a line of the request goes upstream on a pass.
@@ -112,6 +138,9 @@ func (x *exchange) passes(l *line) bool {
 		return !segmentScope || !x.has(ifRangeField)
 	case cookieField:
 		return len(x.passCookie(l)) > 0
+	}
+	if x.route.StripPrefix != "" && strings.EqualFold(string(l.lower), prefixField) {
+		return false // even of a trusted peer: two of them would say nothing
 	}
 	return forwardedOnPass(l.lower, x.client.trusted)
 }
@@ -174,7 +203,11 @@ func (x *exchange) requestBody() *bodyGate {
 		return nil
 	}
 	if stream := request.BodyStream(); stream != nil {
-		return &bodyGate{src: stream, interrupt: func() { _ = x.ctx.Conn().SetReadDeadline(time.Now()) }}
+		ctx := x.ctx
+		return &bodyGate{
+			src: stream, fault: func() *framingFault { return faultOf(ctx) },
+			interrupt: func() { _ = ctx.Conn().SetReadDeadline(time.Now()) },
+		}
 	}
 	body := request.Body()
 	if len(body) == 0 {
@@ -190,10 +223,12 @@ func (x *exchange) requestBody() *bodyGate {
 // as the handler runs. close takes it back. nil is the gate of no body.
 type bodyGate struct {
 	src       io.Reader
-	interrupt func() // makes a Read that waits for the client return
+	fault     func() *framingFault // of what was read; nil: there can be none
+	interrupt func()               // makes a Read that waits for the client return
 
 	mu     sync.Mutex  // held while reading
 	shut   bool        // guarded by mu
+	cause  error       // why it broke off, before broken is set
 	done   atomic.Bool // the body was read to its end
 	broken atomic.Bool // it broke off
 }
@@ -207,10 +242,16 @@ func (g *bodyGate) Read(p []byte) (int, error) {
 		return 0, errBodyGone
 	}
 	n, err := g.src.Read(p)
+	if err == io.EOF && g.fault != nil {
+		if fault := g.fault(); fault != nil {
+			err = fault
+		}
+	}
 	switch {
 	case err == io.EOF:
 		g.done.Store(true)
 	case err != nil:
+		g.cause = err
 		g.broken.Store(true)
 	}
 	return n, err
@@ -221,6 +262,15 @@ func (g *bodyGate) unfinished() bool { return g != nil && !g.done.Load() }
 
 // failed says whether the client's end of the body broke.
 func (g *bodyGate) failed() bool { return g != nil && g.broken.Load() }
+
+// reason says why the body broke off, where it did.
+func (g *bodyGate) reason() cache.Reason {
+	var fault *framingFault
+	if errors.As(g.cause, &fault) {
+		return fault.reason
+	}
+	return cache.ReasonTruncated
+}
 
 // close ends the lending. A Read under way that waits for the client is interrupted,
 // again and again, since the connection may just be about to set a deadline of its

@@ -17,6 +17,8 @@ var (
 	unreserved = setOf(unreservedBytes)
 	// pathBytes may stand raw in a path: pchar and the slash.
 	pathBytes = setOf(unreservedBytes + "!$&'()*+,;=:@/")
+	// tokenBytes make a method or the name of a field (RFC 9110, 5.6.2).
+	tokenBytes = setOf("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 )
 
 const upperHex = "0123456789ABCDEF"

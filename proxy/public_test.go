@@ -31,6 +31,10 @@ func TestPublicScopeKeepsTheOriginsFields(t *testing.T) {
 		"X-Accel-Expires": {"9"}, "Content-Type": {"text/html"}, "X-Kept": {"1"}, "Surrogate-Key": {"a b"}}
 	for i, detail := range []string{"uri-miss absent", "hit fresh"} {
 		a := r.get("/assets/x.css")
+		if ranges := a.Header.Values("Accept-Ranges"); len(ranges) != 1 || ranges[0] != "bytes" {
+			t.Errorf("time %d: Accept-Ranges %q", i, ranges)
+		}
+		a.Header.Del("Accept-Ranges")
 		if diff := cmp.Diff(want, endToEnd(a)); diff != "" || a.detail(t) != detail {
 			t.Errorf("time %d: %s: %s", i, a.detail(t), diff)
 		}
@@ -72,8 +76,12 @@ func TestConditionsOnPublicScope(t *testing.T) {
 	f(304, "If-Modified-Since: Wednesday, 21-Oct-15 07:28:00 GMT")
 	f(200, "If-Modified-Since: Wed, 21 Oct 2015 07:27:59 GMT")
 	f(200, "If-Modified-Since: yesterday")
-	f(200, "Range: bytes=0-1")
-	f(200, `Range: bytes=0-1`, `If-Range: "v1"`)
+	f(206, "Range: bytes=0-1")
+	f(206, `Range: bytes=0-1`, `If-Range: "v1"`)
+	f(200, `Range: bytes=0-1`, `If-Range: "v2"`)
+	f(200, `Range: bytes=0-1`, `If-Range: W/"v1"`)
+	f(206, `Range: bytes=0-1`, "If-Range: "+modified)
+	f(200, `Range: bytes=0-1`, "If-Range: Wed, 21 Oct 2015 07:28:01 GMT") // exactly, or not at all (RFC 9110, 13.1.5)
 	f(304, "Range: bytes=0-1", `If-None-Match: "v1"`)
 }
 
@@ -148,24 +156,6 @@ func TestHeadForNoOne(t *testing.T) {
 	}
 }
 
-// Range is ignored on a page from memory, and on the way to one (RFC 9110, 14.2).
-func TestRangeOfAStoredPage(t *testing.T) {
-	r := newRig(t, cachedAs("Cache-Control: max-age=60"))
-	for _, target := range []string{"/p", "/assets/x.css"} {
-		for i := range 2 {
-			a := r.get(target, "Range: bytes=0-1")
-			if a.Status != 200 || !strings.HasPrefix(a.Body, "GET "+target) {
-				t.Errorf("%s, time %d: %d %q", target, i, a.Status, a.Body)
-			}
-		}
-	}
-	for _, q := range r.requests() {
-		if q.Header.Get("Range") != "" {
-			t.Errorf("Range reached the origin: %s", q)
-		}
-	}
-}
-
 // Heuristic freshness is for public scope alone.
 func TestHeuristicsByScope(t *testing.T) {
 	r := newRig(t, cachedAs("Last-Modified: Wed, 21 Oct 2015 07:28:00 GMT"))
@@ -202,8 +192,14 @@ func TestFieldsOfAnAnswer(t *testing.T) {
 	f("pass", r.do("POST", "/api/x", "x"))
 	f("pass of a GET", r.get("/api/x"))
 	f("handed over", r.get("/assets/x.css"))
-	for range 2 {
-		f("stored", r.get("/store", "Cookie: a=b"))
+	for i := range 2 {
+		a := r.get("/store", "Cookie: a=b")
+		// Of a page that is still coming the length may not be known.
+		if i > 0 && a.Header.Get("Accept-Ranges") != "bytes" {
+			t.Errorf("stored, without Accept-Ranges: %v", a.Header)
+		}
+		a.Header.Del("Accept-Ranges")
+		f("stored", a)
 	}
 }
 

@@ -23,6 +23,10 @@ func refusalStatus(r cache.Reason) int {
 		return fasthttp.StatusRequestHeaderFieldsTooLarge
 	case cache.ReasonBadMethod:
 		return fasthttp.StatusMethodNotAllowed
+	case cache.ReasonTargetTooLong:
+		return fasthttp.StatusRequestURITooLong
+	case cache.ReasonBadCoding:
+		return fasthttp.StatusNotImplemented
 	}
 	return fasthttp.StatusBadRequest
 }
@@ -33,7 +37,7 @@ func failureStatus(r cache.Reason) int {
 	switch r {
 	case cache.ReasonTimeout, cache.ReasonWaitedTooLong, cache.ReasonOnlyIfCached:
 		return fasthttp.StatusGatewayTimeout
-	case cache.ReasonNoUpstream, cache.ReasonShuttingDown:
+	case cache.ReasonNoUpstream, cache.ReasonBreakerOpen, cache.ReasonShuttingDown:
 		return fasthttp.StatusServiceUnavailable
 	case cache.ReasonPanic:
 		return fasthttp.StatusInternalServerError
@@ -54,13 +58,25 @@ func (x *exchange) refuseFailure(err error) {
 // refuse answers by ourselves, with one line that says why. After a refusal of the guard
 // the connection ends: what follows on it may not be what it seems.
 func (x *exchange) refuse(status int, outcome cache.Outcome, reason cache.Reason, retryAfter time.Duration) {
-	x.sent.outcome, x.sent.reason = outcome, reason
-	x.status = statusLine{outcome: outcome, reason: reason, debug: x.debugged()}
 	if outcome == cache.Refused {
 		x.abandonRest()
 	}
+	var own *page
+	if x.route != nil {
+		own = x.route.errorPages[status]
+	}
+	x.ownAnswer(status, outcome, reason, retryAfter, own)
+}
+
+// ownAnswer answers with a page of the operator's, or with one line where it is nil.
+func (x *exchange) ownAnswer(status int, outcome cache.Outcome, reason cache.Reason, retryAfter time.Duration, own *page) {
+	x.sent.outcome, x.sent.reason = outcome, reason
+	x.status = statusLine{outcome: outcome, reason: reason, debug: x.debugged()}
+	if own == nil {
+		own = &page{contentType: "text/plain; charset=utf-8", body: []byte("aisle: " + reason.String() + "\n")}
+	}
 	h := x.startHead(status)
-	h.line("Content-Type", "text/plain; charset=utf-8")
+	h.line("Content-Type", own.contentType)
 	if status == fasthttp.StatusMethodNotAllowed {
 		h.line("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 	}
@@ -71,7 +87,7 @@ func (x *exchange) refuse(status int, outcome cache.Outcome, reason cache.Reason
 		h.line("Cache-Control", "no-store")
 	}
 	h.noStore = true
-	body := []byte("aisle: " + reason.String() + "\n")
+	body := own.body
 	h.contentLength(int64(len(body)))
 	x.finishHead(h, Downstream{})
 	if x.head {
@@ -103,7 +119,12 @@ func (e *Edge) refuseUnread(ctx *fasthttp.RequestCtx, err error) {
 	reason := cache.ReasonBadFraming
 	var small *fasthttp.ErrSmallBuffer
 	var netErr *net.OpError
+	var fault *framingFault
 	switch {
+	case errors.As(err, &fault):
+		reason = fault.reason
+	case errors.Is(err, errNotOpened):
+		return // it speaks no HTTP yet
 	case errors.As(err, &small):
 		reason = cache.ReasonHeadTooLarge
 	case strings.HasPrefix(err.Error(), noHost):
@@ -114,7 +135,9 @@ func (e *Edge) refuseUnread(ctx *fasthttp.RequestCtx, err error) {
 	x := e.pool.Get().(*exchange)
 	x.begin(ctx)
 	defer x.end()
-	if len(ctx.Request.Header.RawHeaders()) > 0 { // the head was read, but for a host or target that fasthttp dislikes
+	if fault != nil {
+		x.head = fault.head
+	} else if len(ctx.Request.Header.RawHeaders()) > 0 { // the head was read, but for a host or target that fasthttp dislikes
 		if known := x.guard(); known != cache.ReasonNone {
 			reason = known
 		}

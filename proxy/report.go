@@ -9,20 +9,22 @@ import (
 // report counts and logs an answer, once it has been sent.
 func (x *exchange) report() {
 	took := time.Since(x.started)
-	route, scope, digest := noRoute, cache.ScopePrivate, ""
+	m := x.edge.metrics
+	route, scope, digest, answered := "", cache.ScopePrivate, "", m.unrouted
 	if x.route != nil {
-		route, scope = x.route.Name, x.route.Scope
+		route, scope, answered = x.route.Name, x.route.Scope, x.route.answered
 	}
 	if x.projected != nil {
 		digest = x.projected.Digest
 	}
-	x.edge.metrics.answered(route, x.sent.outcome, x.sent.reason, took)
-	x.edge.metrics.bytes.Add(float64(x.sent.bytes))
+	answered[x.sent.outcome].Inc()
+	m.answered(x.sent.outcome, x.sent.reason, took)
+	m.bytes.Add(float64(x.sent.bytes))
 	if x.client.garbage {
-		x.edge.metrics.forwarded.Inc()
+		m.forwarded.Inc()
 	}
 	if x.sent.broken {
-		x.edge.metrics.broken.Inc()
+		m.broken.Inc()
 	}
 	if x.edge.parts.AccessLog == nil {
 		return

@@ -17,6 +17,11 @@ func checkRoute(r *Route) []error {
 	errs = append(errs, checkScope(r)...)
 	errs = append(errs, checkKeyed(r)...)
 	errs = append(errs, checkTimes(r)...)
+	errs = append(errs, checkResponseHeaders(r)...)
+	if err := checkStripPrefix(r.StripPrefix); err != nil {
+		errs = append(errs, err)
+	}
+	errs = append(errs, checkOwnAnswers("", r.Maintenance, r.ErrorPages)...)
 	for i, name := range r.ForwardHeaders {
 		if err := checkFieldName(name); err != nil {
 			errs = append(errs, fmt.Errorf("forward.headers[%d]: %w", i, err))

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/aislecache/aisle/cache"
 	"github.com/aislecache/aisle/segment"
 )
@@ -23,8 +25,13 @@ type route struct {
 	forwardHeaders []string // in lower case
 	cookies        []string // what a cookieJar is begun with
 
-	projection *segment.Projection // set by Edge.prepare; nil on other scopes than segment
-	policy     *cache.Policy       // set by Edge.prepare
+	projection *segment.Projection  // set by generation.prepare; nil on other scopes than segment
+	policy     *cache.Policy        // set by generation.prepare
+	rewritten  *headerRules         // nil: answers leave as they are
+	maintained *maintenance         // set by loadPages; nil: requests are served
+	errorPages map[int]*page        // set by loadPages
+	rules      string               // set by generation.prepare, see rulesOf
+	answered   []prometheus.Counter // per outcome; set by metrics.follow
 }
 
 // keyedName is one header or cookie of a route's key.
@@ -119,6 +126,7 @@ func (r *route) compile() []error {
 	}
 	r.keyHeaders = keyedNames(r.KeyHeaders, headerTag)
 	r.keyCookies = keyedNames(r.KeyCookies, cookieTag)
+	r.rewritten = newHeaderRules(r.ResponseHeaders)
 	for _, name := range r.ForwardHeaders {
 		r.forwardHeaders = append(r.forwardHeaders, strings.ToLower(name))
 	}
@@ -174,7 +182,11 @@ func (r *route) describe() string {
 	if r.Scope != cache.ScopePrivate {
 		line += fmt.Sprintf(" ttl=%s grace=%s keep=%s", describeSpan(r.TTL), describeSpan(r.Grace), describeSpan(r.Keep))
 	}
-	return line + " upstream=" + orWord(r.Upstream, "default")
+	line += " upstream=" + orWord(r.Upstream, "default")
+	if r.StripPrefix != "" {
+		line += " strip_prefix=" + r.StripPrefix
+	}
+	return line
 }
 
 func describeProjection(fields []string) string {

@@ -149,7 +149,7 @@ func (r *rig) logged() []map[string]any {
 	return all
 }
 
-// count gives a counter's value: name, label, value, label, value, …
+// count gives the value of a counter or gauge: name, label, value, label, value, …
 func (r *rig) count(name string, labels ...string) float64 {
 	r.t.Helper()
 	families, err := r.registry.Gather()
@@ -171,7 +171,7 @@ func (r *rig) count(name string, labels ...string) float64 {
 				ok = ok && have[labels[i]] == labels[i+1]
 			}
 			if ok {
-				found, sum = true, sum+m.GetCounter().GetValue()
+				found, sum = true, sum+m.GetCounter().GetValue()+m.GetGauge().GetValue()
 			}
 		}
 	}

@@ -11,21 +11,21 @@ import (
 //
 // The seal's cookie has the attributes of the token's, so both live and go together;
 // a token that is deleted takes its seal along.
-func (e *Edge) sealPassing(now time.Time, setCookies []string) string {
-	if e.parts.Sealer == nil {
+func (g *generation) sealPassing(now time.Time, setCookies []string) string {
+	if g.parts.Sealer == nil {
 		return ""
 	}
 	sealed := ""
 	for _, line := range setCookies {
 		pair, attributes, _ := strings.Cut(line, ";")
 		name, token, ok := strings.Cut(pair, "=")
-		if !ok || strings.TrimSpace(name) != e.options.SegmentCookie {
+		if !ok || strings.TrimSpace(name) != g.options.SegmentCookie {
 			continue
 		}
 		token = strings.TrimSpace(token)
 		value := ""
 		if token != "" {
-			value = e.parts.Sealer.Seal(now, []byte(token))
+			value = g.parts.Sealer.Seal(now, []byte(token))
 		}
 		sealed = sealCookie + "=" + value
 		if attributes = strings.TrimSpace(attributes); attributes != "" {

@@ -215,7 +215,7 @@ func TestUploadBreaksOff(t *testing.T) {
 	r := newRig(t, func(_ http.ResponseWriter, q *http.Request) {
 		_, _ = io.Copy(io.Discard, q.Body)
 	}, streaming)
-	f := func(request string, half bool) {
+	f := func(want, request string, half bool) {
 		t.Helper()
 		c := r.dial()
 		c.write(request)
@@ -225,16 +225,18 @@ func TestUploadBreaksOff(t *testing.T) {
 			}
 		}
 		a := c.answer("POST")
-		if a.Status != 400 || a.Body != "aisle: truncated\n" || !a.Closed || !c.ended() {
+		if a.Status != 400 || a.Body != "aisle: "+want+"\n" || !a.Closed || !c.ended() {
 			t.Errorf("%d %q, closed %v", a.Status, a.Body, a.Closed)
 		}
 	}
-	f("POST /api/up HTTP/1.1\r\n"+hostLine+"Content-Length: 100000\r\n\r\n"+numbers(20000), true)
-	f("POST /api/up HTTP/1.1\r\n"+hostLine+"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", true)
-	f("POST /api/up HTTP/1.1\r\n"+hostLine+"Transfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n", false)
-	f("POST /api/up HTTP/1.1\r\n"+hostLine+"Transfer-Encoding: chunked\r\n\r\n5\r\nhelloX\r\n0\r\n\r\n", false)
-	if n := r.count("aisle_request_reasons_total", "reason", "truncated"); n != 4 {
-		t.Errorf("%v counted, want 4", n)
+	f("truncated", "POST /api/up HTTP/1.1\r\n"+hostLine+"Content-Length: 100000\r\n\r\n"+numbers(20000), true)
+	f("truncated", "POST /api/up HTTP/1.1\r\n"+hostLine+"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", true)
+	f("bad-framing", "POST /api/up HTTP/1.1\r\n"+hostLine+"Transfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n", false)
+	f("bad-framing", "POST /api/up HTTP/1.1\r\n"+hostLine+"Transfer-Encoding: chunked\r\n\r\n5\r\nhelloX\r\n0\r\n\r\n", false)
+	for _, reason := range []string{"truncated", "bad-framing"} {
+		if n := r.count("aisle_request_reasons_total", "reason", reason); n != 2 {
+			t.Errorf("%v counted as %s, want 2", n, reason)
+		}
 	}
 	if a := r.do("POST", "/api/up", "fine"); a.Status != 200 {
 		t.Errorf("the next one: %d", a.Status)
