@@ -74,6 +74,12 @@ func isHostName(s string) bool {
 // serverURL accepts http or https, a host and a port: what stands behind it would be
 // lost, since requests go upstream with the target of the shopper.
 func serverURL(s string) string {
+	if path, ok := strings.CutPrefix(s, "unix:"); ok {
+		if !strings.HasPrefix(path, "/") {
+			return "is not a socket such as unix:/run/shop.sock"
+		}
+		return ""
+	}
 	u, err := url.Parse(s)
 	switch {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Opaque != "":

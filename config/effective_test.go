@@ -23,7 +23,7 @@ func sameConfig(t rapid.TB, c *config.Config) {
 	if string(again.Effective()) != string(text) {
 		t.Fatalf("written:\n%s\nread and written again:\n%s", text, again.Effective())
 	}
-	for _, pair := range [][2]any{{c.Proxy(), again.Proxy()}, {c.Segment(), again.Segment()}, {c.Upstreams(), again.Upstreams()}, {c.Listen(), again.Listen()}} {
+	for _, pair := range [][2]any{{c.Proxy(), again.Proxy()}, {c.Segment(), again.Segment()}, {c.Upstreams(), again.Upstreams()}, {c.Listeners(), again.Listeners()}} {
 		if a, b := fmt.Sprintf("%#v", pair[0]), fmt.Sprintf("%#v", pair[1]); a != b {
 			t.Fatalf("got  %s\nwant %s\nfrom\n%s", b, a, text)
 		}
@@ -59,13 +59,17 @@ func TestTheEffectiveConfigurationReadsBack(t *testing.T) {
 // drawFile writes a good file with any choice of keys.
 func drawFile(t *rapid.T) string {
 	var b strings.Builder
-	b.WriteString(minimal)
+	b.WriteString(rapid.SampledFrom([]string{minimal,
+		`upstreams: {storefront: {servers: ["http://h:1"], health: {path: /h}, breaker: {window: 1m}, retries: {budget: 0}, slow_start: 0s}}` + "\n",
+		`upstreams: {storefront: {servers: ["http://h:1", "https://i"], health: {path: "/?", host: "a:1", rise: 9}, breaker: {error_ratio: 1}, resolve: 1h}}` + "\n",
+	}).Draw(t, "upstreams"))
 	some := func(name string, values ...string) {
 		if v := rapid.SampledFrom(append(values, "")).Draw(t, name); v != "" {
 			fmt.Fprintf(&b, "%s: %s\n", name, v)
 		}
 	}
-	some("listen", `":80"`, `unix:/x`, `[{address: ":80"}]`, `[{address: ":80"}, {address: "[::1]:0"}]`)
+	some("listen", `":80"`, `unix:/x`, `[{address: ":80"}]`, `[{address: ":80"}, {address: "[::1]:0"}]`,
+		`[{address: ":80", tls: {cert_file: a, key_file: b}}]`, `[{address: ":80", tls: {cert_file: a, key_file: b, min_version: 1.3, more: [{cert_file: c, key_file: c}]}}]`)
 	some("account", "acme", `"true"`, "0x1f", `"# no"`, `"é"`)
 	some("hosts", `[a.example, "*.b.example:81"]`)
 	some("debug_from", "[]", `["::/0", 10.0.0.1]`)

@@ -23,12 +23,12 @@ type file struct {
 	query     querySection
 	routes    []routeSection
 	cache     cacheSection
+	closed    *maintenanceSection // nil: open
+	pages     []entry[string]
 	sessions  string // the mode
 	purge     int    // records
 	log       logSection
 }
-
-type listener struct{ address string }
 
 type querySection struct {
 	drop []string
@@ -50,7 +50,7 @@ type logSection struct{ format, level, access string }
 
 func defaults() file {
 	return file{
-		listen:    []listener{{":8080"}},
+		listen:    []listener{{address: ":8080"}},
 		admin:     "127.0.0.1:8081",
 		account:   "default",
 		hosts:     []string{"*"},
@@ -91,6 +91,8 @@ func fileKeys(f *file) []field {
 			key("drop", &f.query.drop, listOf(text("text", queryName))),
 			key("sort", &f.query.sort, truth())),
 		key("routes", &f.routes, listOf(object(routeDefaults, routeKeys))),
+		key("maintenance", &f.closed, maintenanceShape()),
+		key("error_pages", &f.pages, errorPages()),
 		section("cache", cacheKeys(&f.cache)...),
 		sessionsSection(&f.sessions),
 		section("purge",
@@ -164,31 +166,4 @@ func accessLog() shape[string] {
 		return s, ""
 	}
 	return scalar("stdout, stderr, off or a path", parse, textNode)
-}
-
-// listeners is one address, or a list of {address: ...}.
-func listeners() shape[[]listener] {
-	address := text("address", listenAddress)
-	one := object(func() listener { return listener{} }, func(l *listener) []field {
-		return []field{key("address", &l.address, address), later("tls")}
-	})
-	list := listOf(one)
-	return shape[[]listener]{
-		kind: "address, or list of mapping", keys: list.keys,
-		read: func(d *decoder, at string, n *yaml.Node, into *[]listener) {
-			if n.Kind == yaml.SequenceNode {
-				list.read(d, at, n, into)
-				return
-			}
-			l := listener{}
-			address.read(d, at, n, &l.address)
-			*into = []listener{l}
-		},
-		write: func(ls []listener) *yaml.Node {
-			if len(ls) == 1 {
-				return textNode(ls[0].address)
-			}
-			return list.write(ls)
-		},
-	}
 }

@@ -13,15 +13,6 @@ import (
 	"github.com/aislecache/aisle/segment"
 )
 
-// Listen returns the addresses of the public listeners, at least one, each host:port or unix:/path.
-func (c *Config) Listen() []string {
-	all := make([]string, len(c.f.listen))
-	for i, l := range c.f.listen {
-		all[i] = l.address
-	}
-	return all
-}
-
 // Admin returns the address of the admin listener, host:port or unix:/path.
 func (c *Config) Admin() string { return c.f.admin }
 
@@ -83,6 +74,7 @@ func (c *Config) Proxy() proxy.Options {
 		SegmentCookie: f.segment.cookie, SealTTL: time.Duration(f.segment.sealTTL),
 		QueryDrop: slices.Clone(f.query.drop), QuerySort: f.query.sort,
 		Site: f.cache.site(), Wait: f.wait(),
+		Maintenance: f.closed.option(), ErrorPages: pagesOption(f.pages),
 	}
 	for i := range f.routes {
 		o.Routes = append(o.Routes, f.routes[i].option())
@@ -115,7 +107,11 @@ func (r *routeSection) option() proxy.Route {
 		Scope: scopeOf(r.scope), Segment: slices.Clone(r.segment),
 		KeyHeaders: keyed(r.keyHeaders), KeyCookies: keyed(r.keyCookies), ForwardHeaders: slices.Clone(r.forwardHeaders),
 		TTL: span(r.ttl), Grace: span(r.grace), Keep: span(r.keep), Override: r.override,
-		SetCookie: setCookieOf(r.setCookie), EchoCheck: r.echoCheck, Upstream: r.upstream,
+		SetCookie: setCookieOf(r.setCookie), EchoCheck: r.echoCheck, Upstream: r.upstream, StripPrefix: r.stripPrefix,
+		Maintenance: r.closed.option(), ErrorPages: pagesOption(r.pages),
+	}
+	for _, e := range r.headers {
+		o.ResponseHeaders = append(o.ResponseHeaders, proxy.ResponseHeader{Name: e.name, Value: e.value})
 	}
 	if r.downstream != nil {
 		o.Downstream = proxy.Downstream{Set: true, Browser: time.Duration(r.downstream.browser), CDN: time.Duration(r.downstream.cdn)}

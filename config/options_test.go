@@ -36,7 +36,7 @@ func sameAs(t *testing.T, name string, want, got any) {
 
 func TestAFileWithOneUpstreamHasEveryDefault(t *testing.T) {
 	c := parse(t, minimal)
-	sameAs(t, "listen", []string{":8080"}, c.Listen())
+	sameAs(t, "listen", []config.Listener{{Address: ":8080"}}, c.Listeners())
 	sameAs(t, "admin", "127.0.0.1:8081", c.Admin())
 	sameAs(t, "memory", int64(256<<20), c.Memory())
 	sameAs(t, "drain", 30*time.Second, c.DrainTimeout())
@@ -49,6 +49,7 @@ func TestAFileWithOneUpstreamHasEveryDefault(t *testing.T) {
 	sameAs(t, "upstreams", []upstream.Options{{
 		Name: "storefront", Servers: []string{"http://127.0.0.1:9000"},
 		Connect: time.Second, FirstByte: 10 * time.Second, Idle: 30 * time.Second, MaxConnections: 256,
+		RetryBudget: 0.1, SlowStart: 10 * time.Second, Resolve: 5 * time.Second,
 	}}, c.Upstreams())
 	sameAs(t, "segment", segment.Options{
 		Account: "default", Sealed: []string{"priceTables", "campaigns", "channelPrivacy", "facets"}, Unsealed: segment.UnsealedPass,
@@ -190,7 +191,35 @@ func TestAConfigIsImmutable(t *testing.T) {
 	p.Site.Targeted[0], p.DebugFrom[0] = "x", netip.Prefix{}
 	s := c.Segment()
 	s.Sealed[0], s.Overlay[0].Field = "x", "x"
-	c.Upstreams()[0].Servers[0], c.Listen()[0] = "x", "x"
+	c.Upstreams()[0].Servers[0], c.Listeners()[0].Address = "x", "x"
 	sameAs(t, "effective", string(before), string(c.Effective()))
 	sameAs(t, "status", time.Second, c.Proxy().Routes[0].StatusTTL[404])
+}
+
+func TestAnUpstreamReachesThePoolAsWritten(t *testing.T) {
+	c, err := config.Load("testdata/good-upstreams.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameAs(t, "upstreams", []upstream.Options{
+		{
+			Name: "storefront", Servers: []string{"http://10.0.0.1:9000", "http://10.0.0.2:9000"},
+			Connect: time.Second, FirstByte: 10 * time.Second, Idle: 30 * time.Second, MaxConnections: 16,
+			Health:    upstream.Health{Path: "/healthz?deep=1", Host: "shop.example:8443", Interval: time.Second, Rise: 1, Fall: 1000},
+			Breaker:   upstream.Breaker{ErrorRatio: 1, Window: time.Minute, OpenFor: 30 * time.Second},
+			SlowStart: time.Nanosecond, Resolve: time.Minute,
+		},
+		{
+			Name: "media", Servers: []string{"https://media.example"},
+			Connect: time.Second, FirstByte: 10 * time.Second, Idle: 30 * time.Second, MaxConnections: 256,
+			Health:      upstream.Health{Path: "/", Interval: 5 * time.Second, Rise: 2, Fall: 3},
+			Breaker:     upstream.Breaker{ErrorRatio: 0.5, Window: 10 * time.Second, OpenFor: 5 * time.Second},
+			RetryBudget: 0.1, SlowStart: 10 * time.Second, Resolve: 5 * time.Second,
+		},
+	}, c.Upstreams())
+	var prefixes []string
+	for _, r := range c.Proxy().Routes {
+		prefixes = append(prefixes, r.StripPrefix)
+	}
+	sameAs(t, "prefixes", []string{"/shop", "/media", "", "/caf%C3%A9"}, prefixes)
 }

@@ -25,6 +25,10 @@ type routeSection struct {
 	setCookie        string // empty until completed, and on private scope
 	forwardHeaders   []string
 	upstream         string // empty until completed
+	stripPrefix      string
+	headers          []entry[string]
+	closed           *maintenanceSection // nil: the site's
+	pages            []entry[string]
 }
 
 type downstreamSection struct {
@@ -58,7 +62,11 @@ func routeKeys(r *routeSection) []field {
 		key("set_cookie", &r.setCookie, unset(oneOf("refuse", "strip", "store"))),
 		section("forward", key("headers", &r.forwardHeaders, listOf(text("field name", requestField)))),
 		key("upstream", &r.upstream, unset(text("text", nonEmpty))),
-		later("rewrite"),
+		section("rewrite",
+			key("strip_prefix", &r.stripPrefix, unset(text("path", prefix))),
+			key("response_headers", &r.headers, mapOf(inKey(token), text("text", nil)))),
+		key("maintenance", &r.closed, maintenanceShape()),
+		key("error_pages", &r.pages, errorPages()),
 	}
 }
 

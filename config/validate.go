@@ -38,6 +38,7 @@ func checkListeners(d *decoder, f *file) {
 		if l.address != "" && slices.Contains(addresses[:i], l.address) && !systemChooses(l.address) {
 			d.failAt(at, "%q is there twice", l.address)
 		}
+		checkFront(d, at, f, &f.listen[i])
 	}
 	if slices.Contains(addresses, f.admin) && !systemChooses(f.admin) {
 		d.failAt("admin.listen", "%q is the address of listen: the admin interface must never be public", f.admin)

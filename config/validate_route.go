@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"github.com/aislecache/aisle/proxy"
 )
 
 // checkRoute finds the contradictions within a route.
@@ -16,6 +18,14 @@ func checkRoute(d *decoder, at string, f *file, r *routeSection) {
 	}
 	if names := upstreamNames(f.upstreams); r.upstream != "" && len(names) > 0 && !slices.Contains(names, r.upstream) {
 		d.failAt(under(at, "upstream"), "%q is not one of the upstreams %s", r.upstream, strings.Join(names, ", "))
+	}
+	if stripsNothing(r) {
+		d.failAt(under(at, "rewrite", "strip_prefix"), "%q is the beginning of no path that the route matches", r.stripPrefix)
+	}
+	for _, e := range r.headers {
+		if err := proxy.CheckResponseHeader(proxy.ResponseHeader{Name: e.name, Value: e.value}, scopeOf(r.scope)); err != nil {
+			d.failAt(under(at, "rewrite", "response_headers", e.name), "%s", err)
+		}
 	}
 	checkKeyed(d, under(at, "key"), f.segment.cookie, r)
 	checkRepeated(d, under(at, "match", "methods"), r.methods)
