@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/aislecache/aisle/config"
 	"github.com/aislecache/aisle/proxy"
@@ -26,6 +27,12 @@ func check(args []string, stdout, stderr io.Writer) int {
 	table, err := proxy.Describe(c.Proxy())
 	if err != nil {
 		printFaults(stderr, file, err)
+		return exitUsage
+	}
+	if err := proxy.CheckFiles(c.Proxy()); err != nil {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			fmt.Fprintf(stderr, "%s: %s\n", file, line)
+		}
 		return exitUsage
 	}
 	for _, warning := range c.Warnings() {

@@ -3,10 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"strings"
 	"syscall"
+
+	"github.com/aislecache/aisle/config"
+	"github.com/aislecache/aisle/proxy"
 )
 
 // listenError is an address that cannot be listened on.
@@ -52,4 +56,17 @@ func abandoned(path string) bool {
 		_ = conn.Close()
 	}
 	return errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// newFront makes what stands before HTTP on a listener. Its error names the file at fault.
+func newFront(key string, l *config.Listener, logger *slog.Logger) (proxy.Front, error) {
+	f := proxy.Front{ProxyProtocol: l.ProxyProtocol}
+	if len(l.TLS.Files) == 0 {
+		return f, nil
+	}
+	var err error
+	if f.TLS, err = proxy.NewCertificates(l.TLS, logger); err != nil {
+		return proxy.Front{}, fmt.Errorf("%s.tls: %w", key, err)
+	}
+	return f, nil
 }

@@ -41,7 +41,7 @@ func get() {
 //	freeport NAME...        sets each variable to a port of the loopback that nobody listens on
 //	closed ADDRESS          fails if somebody listens
 //	await URL STATUS TEXT   asks until the answer has the status and the text, for ten seconds
-//	signal NAME COMMAND     sends TERM, INT or USR1 to the last program in the background with that subcommand
+//	signal NAME COMMAND     sends TERM, INT, USR1, USR2 or HUP to the last program in the background with that subcommand
 //	ask METHOD URL [BODY]   asks once; status line, header and body go to stdout
 //
 // A URL of the form unix:/path:/target goes to a socket.
@@ -99,7 +99,7 @@ func ask(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func signalTo(ts *testscript.TestScript, _ bool, args []string) {
-	signals := map[string]os.Signal{"TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "USR1": syscall.SIGUSR1}
+	signals := map[string]os.Signal{"TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "USR1": syscall.SIGUSR1, "USR2": syscall.SIGUSR2, "HUP": syscall.SIGHUP}
 	for _, c := range slices.Backward(ts.BackgroundCmds()) {
 		if len(c.Args) > 1 && c.Args[1] == args[1] {
 			ts.Check(c.Process.Signal(signals[args[0]]))

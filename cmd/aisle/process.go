@@ -27,32 +27,41 @@ const (
 
 // process is a running edge: everything that has to be closed.
 type process struct {
-	logger    *slog.Logger
-	ready     readiness
-	access    *obs.AccessLog
-	store     *store.Store
-	upstreams *upstream.Set
-	engine    *cache.Engine
-	edge      *proxy.Edge
-	admin     *obs.Admin
+	logger          *slog.Logger
+	ready           readiness
+	access          *obs.AccessLog
+	store           *store.Store
+	upstreams       *upstream.Set
+	upstreamMetrics *upstream.Metrics // of every set, one after the other
+	engine          *cache.Engine
+	edge            *proxy.Edge
+	admin           *obs.Admin
 
-	listeners     []net.Listener
-	adminListener net.Listener
+	inherited *inheritance
+	sockets   []ownSocket   // those of shoppers, and behind them that of the admin listener
+	fronts    []proxy.Front // of those of shoppers
+	reloader  *reloader
+	stopRoom  context.CancelFunc // nil until it runs
 }
 
 // build makes an edge out of a configuration and opens its listeners; nothing is
 // accepted yet. After an error nothing is left open.
-func build(c *config.Config, logger *slog.Logger) (*process, error) {
-	p := &process{logger: logger}
-	if err := p.assemble(c); err != nil {
+func build(from source, inherited *inheritance, logger *slog.Logger) (*process, error) {
+	p := &process{logger: logger, inherited: inherited}
+	err := p.assemble(from)
+	if rest := inherited.rest(); err == nil {
+		err = rest
+	}
+	if err != nil {
 		p.close()
 		return nil, err
 	}
 	return p, nil
 }
 
-func (p *process) assemble(c *config.Config) error {
-	keys, err := c.SealKeys()
+func (p *process) assemble(from source) error {
+	c := from.config
+	segments, sealer, err := newSegments(c)
 	if err != nil {
 		return err
 	}
@@ -68,30 +77,44 @@ func (p *process) assemble(c *config.Config) error {
 	if err := p.makeEngine(c, registry); err != nil {
 		return err
 	}
-	if err := p.makeEdge(c, keys, registry); err != nil {
+	if err := p.makeEdge(c, segments, sealer, registry); err != nil {
 		return err
 	}
+	p.reloader = newReloader(p, from.path, from.text, c, registry)
 	p.makeAdmin(registry)
 	return nil
 }
 
 func (p *process) listen(c *config.Config) error {
-	for i, address := range c.Listen() {
+	all := c.Listeners()
+	for i := range all {
 		key := "listen"
-		if len(c.Listen()) > 1 {
+		if len(all) > 1 {
 			key = fmt.Sprintf("listen[%d]", i)
 		}
-		l, err := listen(key, address)
+		front, err := newFront(key, &all[i], p.logger)
 		if err != nil {
 			return err
 		}
-		p.listeners = append(p.listeners, l)
+		if err := p.open(key, all[i].Address, false); err != nil {
+			return err
+		}
+		p.fronts = append(p.fronts, front)
 	}
-	l, err := listen("admin.listen", c.Admin())
-	if err != nil {
-		return err
+	return p.open("admin.listen", c.Admin(), true)
+}
+
+// open takes an inherited socket, or opens one.
+func (p *process) open(key, address string, admin bool) error {
+	l, owned := p.inherited.take(address, admin)
+	if l == nil {
+		var err error
+		if l, err = listen(key, address); err != nil {
+			return err
+		}
+		owned = true
 	}
-	p.adminListener = l
+	p.sockets = append(p.sockets, ownSocket{handedSocket{address, admin, owned}, l})
 	return nil
 }
 
@@ -100,27 +123,18 @@ func (p *process) makeEngine(c *config.Config, registry prometheus.Registerer) (
 		return fmt.Errorf("cache.memory: %w", err)
 	}
 	registry.MustRegister(newStoreCollector(p.store.Stats))
-	upstreams := c.Upstreams()
-	if p.upstreams, err = upstream.NewSet(upstreams[0].Name, upstreams...); err != nil {
+	p.upstreamMetrics = upstream.NewMetrics(registry)
+	if p.upstreams, err = newUpstreams(c, nil, p.upstreamMetrics, p.logger); err != nil {
 		return err
 	}
+	p.upstreamMetrics.Show(p.upstreams)
 	p.engine = cache.NewEngine(cache.EngineOptions{
 		Store: p.store, Origin: p.upstreams, Events: proxy.NewEvents(registry, p.logger), Labels: c.PurgeRecords(),
 	})
 	return nil
 }
 
-func (p *process) makeEdge(c *config.Config, keys []segment.SealKey, registry prometheus.Registerer) error {
-	options := c.Segment()
-	options.Keys = keys
-	segments, err := segment.New(options)
-	if err != nil {
-		return err
-	}
-	sealer, err := segment.NewSealer(options.Account, keys, options.SealTTL)
-	if err != nil {
-		return err
-	}
+func (p *process) makeEdge(c *config.Config, segments *segment.Resolver, sealer *segment.Sealer, registry prometheus.Registerer) error {
 	_, _, access := c.Log()
 	destination, err := obs.OpenDestination(access)
 	if err != nil {
@@ -129,7 +143,7 @@ func (p *process) makeEdge(c *config.Config, keys []segment.SealKey, registry pr
 	p.access = obs.NewAccessLog(destination, accessBuffer, registry)
 	p.edge, err = proxy.New(c.Proxy(), proxy.Parts{
 		Engine: p.engine, Origin: p.upstreams, Segments: segments, Sealer: sealer,
-		AccessLog: p.access, Registry: registry, Logger: p.logger,
+		AccessLog: p.access, Registry: registry, Logger: p.logger, Retired: p.upstreams.Close,
 	})
 	return err
 }
@@ -137,6 +151,7 @@ func (p *process) makeEdge(c *config.Config, keys []segment.SealKey, registry pr
 func (p *process) makeAdmin(registry *prometheus.Registry) {
 	p.admin = obs.NewAdmin(obs.AdminOptions{Registry: registry, Ready: p.ready.get, Logger: p.logger})
 	// Without a method in the pattern, so that the handler words its own 405.
+	p.admin.Handle("/-/reload", p.reloader)
 	p.admin.Handle("/purge", purge.NewHandler(purge.Options{
 		Engine: p.engine, URLLabels: p.edge.PurgeLabels, Registry: registry, Logger: p.logger,
 	}))
@@ -144,7 +159,7 @@ func (p *process) makeAdmin(registry *prometheus.Registry) {
 
 // start serves every listener and returns where their failures come in.
 func (p *process) start() <-chan error {
-	failed := make(chan error, len(p.listeners)+1)
+	failed := make(chan error, len(p.sockets))
 	serve := func(name string, l net.Listener, run func(net.Listener) error) {
 		p.logger.Info("listening", slog.String("for", name), slog.String("address", l.Addr().String()))
 		go func() {
@@ -153,9 +168,18 @@ func (p *process) start() <-chan error {
 			}
 		}()
 	}
-	serve("admin", p.adminListener, p.admin.Serve)
-	for _, l := range p.listeners {
-		serve("shoppers", l, p.edge.Serve)
+	var ctx context.Context
+	ctx, p.stopRoom = context.WithCancel(context.Background())
+	go giveRoom(ctx, p.reloader.config().Memory(), p.edge.Connections)
+	serve("admin", p.sockets[len(p.fronts)].listener, p.admin.Serve)
+	for i, f := range p.fronts {
+		serve("shoppers", p.sockets[i].listener, func(l net.Listener) error { return p.edge.ServeFront(l, f) })
+	}
+	// Not before: an heir that fails on the way here must leave the file to the one that goes on.
+	for _, s := range p.sockets {
+		if u, ok := s.listener.(*net.UnixListener); ok {
+			u.SetUnlinkOnClose(s.Owned)
+		}
 	}
 	return failed
 }
@@ -165,6 +189,9 @@ func (p *process) start() <-chan error {
 // /readyz tells why no more requests are taken.
 func (p *process) close() {
 	var errs []error
+	if p.stopRoom != nil {
+		p.stopRoom()
+	}
 	if p.engine != nil {
 		p.engine.Close()
 	}
@@ -182,10 +209,8 @@ func (p *process) close() {
 	if p.access != nil {
 		errs = append(errs, p.access.Close())
 	}
-	for _, l := range append(p.listeners, p.adminListener) {
-		if l != nil {
-			_ = l.Close() // closed already where it was served
-		}
+	for _, s := range p.sockets {
+		_ = s.listener.Close() // closed already where it was served
 	}
 	if err := errors.Join(errs...); err != nil {
 		p.logger.Warn("not closed in order", slog.Any("error", err))

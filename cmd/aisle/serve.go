@@ -9,20 +9,49 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/aislecache/aisle/config"
 	"github.com/aislecache/aisle/obs"
 )
 
-// serve runs the edge until SIGTERM or SIGINT.
+// signals are those that a running edge obeys.
+type signals struct {
+	end      chan os.Signal // SIGTERM, SIGINT
+	rotated  chan os.Signal // SIGUSR1: logrotate has moved the access log away
+	reload   chan os.Signal // SIGHUP
+	handOver chan os.Signal // SIGUSR2
+}
+
+// catch is called before the configuration is read: an unhandled SIGHUP would end the
+// process, and one that comes while the edge starts may be about a file that has changed since.
+func catch() *signals {
+	s := &signals{
+		end: make(chan os.Signal, 2), rotated: make(chan os.Signal, 1),
+		reload: make(chan os.Signal, 1), handOver: make(chan os.Signal, 1),
+	}
+	signal.Notify(s.end, syscall.SIGTERM, syscall.SIGINT)
+	signal.Notify(s.rotated, syscall.SIGUSR1)
+	signal.Notify(s.reload, syscall.SIGHUP)
+	signal.Notify(s.handOver, syscall.SIGUSR2)
+	return s
+}
+
+func (s *signals) stop() {
+	for _, c := range []chan os.Signal{s.end, s.rotated, s.reload, s.handOver} {
+		signal.Stop(c)
+	}
+}
+
+// serve runs the edge until SIGTERM or SIGINT, or until another one has its sockets.
 func serve(args []string, _, stderr io.Writer) int {
 	fs := newFlags("serve", stderr)
 	file := fs.String("config", "config.yaml", "configuration `file`")
 	if code, done := parseFlags(fs, args, 0); done {
 		return code
 	}
-	c, err := config.Load(*file)
+	caught := catch()
+	defer caught.stop()
+	text, c, err := load(*file)
 	if err != nil {
 		printFaults(stderr, *file, err)
 		return exitUsage
@@ -35,12 +64,34 @@ func serve(args []string, _, stderr io.Writer) int {
 	for _, warning := range c.Warnings() {
 		logger.Warn("configuration", slog.String("warning", warning))
 	}
-	p, err := build(c, logger)
+	inherited, err := inherit()
+	if err != nil {
+		fmt.Fprintf(stderr, "aisle serve: %v\n", err)
+		return exitFailure
+	}
+	p, err := build(source{*file, text, c}, inherited, logger)
 	if err != nil {
 		fmt.Fprintf(stderr, "aisle serve: %v\n", err)
 		return exitCodeOf(err)
 	}
-	return p.run(c)
+	return p.run(caught)
+}
+
+// source is a configuration with where it is from.
+type source struct {
+	path   string
+	text   []byte
+	config *config.Config
+}
+
+// load keeps the text, for a reload to compare with.
+func load(path string) ([]byte, *config.Config, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("configuration: %w", err)
+	}
+	c, err := config.Parse(text)
+	return text, c, err
 }
 
 // exitCodeOf: what the configuration names and is not so is the configuration's fault.
@@ -63,39 +114,68 @@ func newLogger(c *config.Config, w io.Writer) (*slog.Logger, error) {
 
 // run serves until a signal comes or a listener fails, then drains. A second
 // signal cuts off what is left.
-func (p *process) run(c *config.Config) int {
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
-	defer signal.Stop(signals)
-	rotated := make(chan os.Signal, 1)
-	signal.Notify(rotated, syscall.SIGUSR1) // logrotate has moved the access log away
-	defer signal.Stop(rotated)
-
+func (p *process) run(caught *signals) int {
 	failed := p.start()
 	p.ready.set(stateReady)
-	p.logger.Info("ready")
+	p.logger.Info("ready", slog.Int("pid", os.Getpid()))
+	if err := p.inherited.tellReady(); err != nil {
+		p.logger.Warn("nobody was told of being ready", slog.Any("error", err))
+	}
 	for {
 		select {
-		case <-rotated:
+		case <-caught.rotated:
 			if err := p.access.Reopen(); err != nil {
 				p.logger.Error("access log not reopened", slog.Any("error", err))
 			}
+		case <-caught.reload:
+			_, _, _ = p.reloader.reload("SIGHUP") // logged
+		case <-caught.handOver:
+			if p.handOver(caught) {
+				return p.drain(caught.end)
+			}
 		case err := <-failed:
 			p.logger.Error("listener failed", slog.Any("error", err))
-			p.drain(c.DrainTimeout(), signals)
+			p.drain(caught.end)
 			return exitFailure
-		case s := <-signals:
-			p.logger.Info("draining", slog.String("signal", s.String()), slog.Duration("timeout", c.DrainTimeout()))
-			return p.drain(c.DrainTimeout(), signals)
+		case s := <-caught.end:
+			p.logger.Info("draining", slog.String("signal", s.String()), slog.Duration("timeout", p.reloader.config().DrainTimeout()))
+			return p.drain(caught.end)
 		}
 	}
 }
 
+// handOver starts a successor and leaves the sockets to it, or says why not and goes on.
+// To be told to end while the successor starts is to end without one.
+func (p *process) handOver(caught *signals) bool {
+	p.logger.Info("starting a new process")
+	ctx, cancel := context.WithCancelCause(context.Background())
+	done := make(chan struct{})
+	go func() {
+		select {
+		case s := <-caught.end:
+			cancel(fmt.Errorf("signal %s", s))
+			caught.end <- s // run obeys it
+		case <-done:
+		}
+	}()
+	pid, err := p.startSuccessor(ctx)
+	close(done)
+	cancel(nil)
+	if err != nil {
+		p.logger.Error("not handed over: this process goes on", slog.Any("error", err))
+		return false
+	}
+	p.logger.Info("handed over", slog.Int("to", pid), slog.Duration("timeout", p.reloader.config().DrainTimeout()))
+	p.leave()
+	return true
+}
+
 // drain takes no more requests, lets those under way finish, and closes everything in
 // the order in which it uses each other.
-func (p *process) drain(timeout time.Duration, signals <-chan os.Signal) int {
+func (p *process) drain(signals <-chan os.Signal) int {
 	p.ready.set(stateDraining)
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	p.reloader.end()
+	ctx, cancel := context.WithTimeout(context.Background(), p.reloader.config().DrainTimeout())
 	defer cancel()
 	finished := make(chan error, 1)
 	go func() { finished <- p.edge.Shutdown(ctx) }()
