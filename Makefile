@@ -5,7 +5,7 @@ FUZZTIME ?= 20s
 # Where the tests keep pictures and the race-checked binary that they run.
 BIN := $(CURDIR)/bin
 
-.PHONY: help build run test lint fuzz bench mutants cover clean
+.PHONY: help build run test lint fuzz bench soak mutants cover clean
 .DEFAULT_GOAL := help
 
 help: ## show this
@@ -30,6 +30,9 @@ fuzz: ## run every fuzz target for FUZZTIME (20s) each
 bench: ## run the micro benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
+soak: ## long streams, reloads, failing origins, idle connections at full size; figures to docs/reliability.md
+	@tools/soak
+
 mutants: ## break the code on purpose and see that the isolation test notices each
 	@tests/mutants/run
 
@@ -38,4 +41,4 @@ cover: ## write cover.out and show the coverage of each package
 	$(GO) tool cover -func=cover.out | tail -n 1
 
 clean: ## remove what was built and what a run has left
-	rm -rf $(BIN) data/*.log data/config.yaml .tools tests/koa/node_modules cover.out
+	rm -rf $(BIN) data/*.log data/config.yaml .tools tests/*/node_modules cover.out

@@ -17,13 +17,15 @@ import (
 //
 //	AISLE_ISOLATION_RESPONSES  how many responses the long run checks; 200000
 //	AISLE_ISOLATION_QUICK      how many the quick one does; 12000
+//	AISLE_ISOLATION_RESTLESS   how many the one with reloads and restarts does; 40000
 //	AISLE_ISOLATION_SEED       the seed of a run that is to be repeated; else one is drawn and printed
 //	AISLE_EDGE_BIN             a binary to test in place of this tree's; the run then says nothing of coverage
 //	AISLE_DEMO_BIN             the binary of the origin, which is this tree's otherwise
 const (
-	longRun  = 200_000
-	quickRun = 12_000
-	raceRun  = 12_000
+	longRun     = 200_000
+	quickRun    = 12_000
+	raceRun     = 12_000
+	restlessRun = 40_000
 )
 
 // clients is how many requests are under way at a time.
@@ -39,19 +41,25 @@ func TestIsolation(t *testing.T) {
 	}
 	t.Run("quick", func(t *testing.T) {
 		n := number(t, "AISLE_ISOLATION_QUICK", quickRun)
-		isolate(t, plain, storefront, n, time.Minute*time.Duration(max(n, quickRun))/quickRun)
+		isolate(t, plain, storefront, n, time.Minute*time.Duration(max(n, quickRun))/quickRun, false)
+	})
+	t.Run("restless", func(t *testing.T) {
+		if testing.Short() {
+			t.Skip("not within -short")
+		}
+		isolate(t, plain, storefront, number(t, "AISLE_ISOLATION_RESTLESS", restlessRun), 3*time.Minute, true)
 	})
 	t.Run("race", func(t *testing.T) {
 		if testing.Short() || os.Getenv("AISLE_EDGE_BIN") != "" {
 			t.Skip("this tree's binary is tested, with time enough")
 		}
-		isolate(t, binaryOf(t, "", true), storefront, raceRun, 90*time.Second)
+		isolate(t, binaryOf(t, "", true), storefront, raceRun, 90*time.Second, false)
 	})
 	t.Run("long", func(t *testing.T) {
 		if testing.Short() {
 			t.Skip("not within -short")
 		}
-		isolate(t, plain, storefront, number(t, "AISLE_ISOLATION_RESPONSES", longRun), 5*time.Minute)
+		isolate(t, plain, storefront, number(t, "AISLE_ISOLATION_RESPONSES", longRun), 5*time.Minute, false)
 	})
 }
 
@@ -77,13 +85,14 @@ func number(t *testing.T, variable string, otherwise int64) int64 {
 	return n
 }
 
-// isolate is one run: two origins and two edges of its own.
-func isolate(t *testing.T, binary, storefront string, responses int64, limit time.Duration) {
+// isolate is one run: two origins and two edges of its own. A restless one reloads and replaces the edges.
+func isolate(t *testing.T, binary, storefront string, responses int64, limit time.Duration, restless bool) {
 	t.Helper()
 	r := &run{
 		seed: uint64(number(t, "AISLE_ISOLATION_SEED", int64(rand.Uint32()))), want: responses, storefront: freeAddr(t), special: startSpecial(t),
 		catalogue: demo.NewCatalogue(), tally: &tally{}, weather: &weather{}, cdn: &cdn{copies: map[string]*copied{}},
 	}
+	r.restless = restless
 	r.oracle, r.population = newOracle(r.tally), &population{}
 	for _, region := range r.catalogue.Regions() {
 		r.population.regions = append(r.population.regions, region.ID)
@@ -102,7 +111,11 @@ func isolate(t *testing.T, binary, storefront string, responses int64, limit tim
 	r.checkLogs(t)
 	if os.Getenv("AISLE_EDGE_BIN") == "" {
 		r.checkCoverage(t)
-		r.checkEvictions(t)
+		if restless {
+			r.checkUpheaval(t)
+		} else {
+			r.checkEvictions(t) // a process that is new has not had the time
+		}
 	}
 }
 

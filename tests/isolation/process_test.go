@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -22,6 +23,8 @@ type edge struct {
 	admin  string
 	pass   bool // unsealed: pass
 	memory string
+	config string // as it was written, and where
+	file   string
 	log    *transcript
 	floors floors
 }
@@ -44,7 +47,8 @@ func build(t *testing.T, race bool) string {
 
 // transcript is what a process wrote, within bounds.
 type transcript struct {
-	mu   sync.Mutex // guards text
+	pid  atomic.Int64 // of the process; of its heir once that has its sockets
+	mu   sync.Mutex   // guards text
 	text bytes.Buffer
 }
 
@@ -63,7 +67,7 @@ func (t *transcript) String() string {
 	return t.text.String()
 }
 
-// start runs a process until the test is over and ends it by SIGTERM.
+// start runs a process until the test is over and ends it by SIGTERM, or the one that it has handed over to.
 func start(t *testing.T, binary string, args ...string) *transcript {
 	t.Helper()
 	log := &transcript{}
@@ -74,10 +78,11 @@ func start(t *testing.T, binary string, args ...string) *transcript {
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("%s: %v", binary, err)
 	}
+	log.pid.Store(int64(cmd.Process.Pid))
 	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	go func() { ended <- cmd.Wait() }() // heirs have its output, so their end is waited for too
 	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = syscall.Kill(int(log.pid.Load()), syscall.SIGTERM)
 		select {
 		case err := <-ended:
 			if err != nil {
@@ -140,7 +145,8 @@ func startEdge(t *testing.T, binary string, e *edge, storefront, special string)
 	dir := t.TempDir()
 	keys, file := filepath.Join(dir, "seal.keys"), filepath.Join(dir, e.name+".yaml")
 	e.addr, e.admin = freeAddr(t), freeAddr(t)
-	for path, text := range map[string]string{keys: keysFile(), file: configuration(e, storefront, special, keys)} {
+	e.file, e.config = file, configuration(e, storefront, special, keys)
+	for path, text := range map[string]string{keys: keysFile(), file: e.config} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -116,6 +116,7 @@ type run struct {
 	weather    *weather
 	cdn        *cdn
 	hot        atomic.Pointer[spot]
+	restless   bool // edges are reloaded and replaced all the while
 
 	stop  context.CancelFunc
 	once  sync.Once
@@ -164,6 +165,9 @@ func (r *run) execute(t *testing.T, clients int, limit time.Duration) {
 	var group sync.WaitGroup
 	trouble := newTrouble(r)
 	group.Go(func() { trouble.unfold(ctx) })
+	if r.restless {
+		group.Go(func() { r.reload(ctx) })
+	}
 	for i := range clients {
 		c := newClient(r, uint64(i))
 		group.Go(func() { c.live(ctx) })

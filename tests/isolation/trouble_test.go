@@ -34,6 +34,8 @@ func (t *trouble) unfold(ctx context.Context) {
 		switch {
 		case n%240 == 60:
 			err = t.storm(ctx)
+		case n%151 == 75 && t.restless:
+			err = t.replace(ctx)
 		case n%61 == 0:
 			err = t.reprice(ctx)
 		case n%37 == 0:

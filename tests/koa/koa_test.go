@@ -20,20 +20,6 @@ type saw struct {
 	Served                         int // a number of its own for each answer
 }
 
-// node finds a Node of 20 or newer: on the path, or where tools/need puts npm's.
-func node(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{"node", "../../.tools/node/node_modules/node/bin/node"} {
-		out, err := exec.Command(name, "-p", "process.versions.node").Output()
-		major, _, _ := strings.Cut(string(out), ".")
-		if n, _ := strconv.Atoi(major); err == nil && n >= 20 {
-			return name
-		}
-	}
-	rig.Need(t, "Node 20")
-	return ""
-}
-
 // channels names the store group, so that a shopper without a cookie is one of the default channel.
 const channels = `segment: {channels: {"1": {countryCode: BRA, cultureInfo: pt-BR, currencyCode: BRL, currencySymbol: "R$"}}}`
 
@@ -43,7 +29,7 @@ func start(t *testing.T) (edge *rig.Edge, origin string) {
 	if _, err := os.Stat("node_modules/@vtex/api"); err != nil {
 		rig.Need(t, "the npm package @vtex/api")
 	}
-	p := rig.Run(t, exec.Command(node(t), "origin.js"))
+	p := rig.Run(t, exec.Command(rig.Node(t, "../.."), "origin.js"))
 	line, err := p.WaitStdout("listening on ")
 	if err != nil {
 		t.Fatal(err)

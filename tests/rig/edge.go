@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // Build makes the aisle binary in dir and gives its path. Where AISLE_BIN names one, that is taken: `make test`
@@ -32,13 +33,21 @@ type Edge struct {
 
 // StartEdge runs the edge on a configuration, with dir as its working directory. Listen addresses in the
 // configuration should have port 0, so that edges never meet; the real ones are read off the log.
-func StartEdge(bin, dir, config string) (*Edge, error) {
+func StartEdge(bin, dir, config string) (*Edge, error) { return startEdge(bin, dir, config, 0) }
+
+// StartEdgeAndHeirs is StartEdge for an edge that hands over to a new process, and that to another: the Process has
+// the output of them all, and ends when the last of them does.
+func StartEdgeAndHeirs(bin, dir, config string) (*Edge, error) {
+	return startEdge(bin, dir, config, 24*time.Hour)
+}
+
+func startEdge(bin, dir, config string, heirs time.Duration) (*Edge, error) {
 	file := filepath.Join(dir, "edge.yaml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		return nil, err
 	}
 	cmd := exec.Command(bin, "serve", "--config", file)
-	cmd.Dir = dir
+	cmd.Dir, cmd.WaitDelay = dir, heirs
 	p, err := Start(cmd)
 	if err != nil {
 		return nil, err

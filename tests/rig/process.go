@@ -25,13 +25,16 @@ type Process struct {
 }
 
 // Start starts cmd with its output kept, in a process group of its own, so that what it starts ends with it.
-// The caller ends it by Stop.
+// The caller ends it by Stop. Others that still hold its output when it ends lose that after cmd.WaitDelay, a second
+// unless the caller has set it.
 func Start(cmd *exec.Cmd) (*Process, error) {
 	p := &Process{cmd: cmd, ended: make(chan struct{})}
 	p.stdout.more, p.stderr.more = make(chan struct{}), make(chan struct{})
 	cmd.Stdout, cmd.Stderr = &p.stdout, &p.stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.WaitDelay = time.Second
+	if cmd.WaitDelay == 0 {
+		cmd.WaitDelay = time.Second
+	}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", cmd.Path, err)
 	}
@@ -86,6 +89,9 @@ func (p *Process) wait(o *output, part string) (string, error) {
 		}
 	}
 }
+
+// Pid is the number of the process.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
 
 // Signal sends a signal to the process alone. A process that has ended is no error.
 func (p *Process) Signal(s os.Signal) error {
