@@ -199,6 +199,7 @@ func (e *Engine) judge(sh *shard, r *Request, now Time) (*Entry, Decision) {
 	switch {
 	case d.Outcome == Hit:
 		d.Reason = ReasonLanding
+	case d.Outcome == Miss && d.Conditional: // stale on arrival: the origin is asked whether it still holds
 	case d.Reason != ReasonRequestDirective && d.Reason != ReasonPurgedHard:
 		return nil, Decision{Outcome: Miss, Reason: ReasonAbsent} // share deals with what is of no use any more
 	}
