@@ -306,8 +306,11 @@ func TestOwnDeadline(t *testing.T) {
 
 // A deadline that has passed already still gets what needs no waiting.
 func TestPassedDeadline(t *testing.T) {
-	inBubble(t, always(fresh("page")), func(r *rig) {
+	re := fresh("page")
+	re.after = sec
+	inBubble(t, always(re), func(r *rig) {
 		r.want(r.get("/p", within(-sec)), cache.Failed, cache.ReasonWaitedTooLong, "")
+		time.Sleep(2 * sec)
 		settle()
 		r.want(r.get("/p", within(-sec)), cache.Hit, cache.ReasonFresh, "page")
 	})
