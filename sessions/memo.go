@@ -1,0 +1,43 @@
+package sessions
+
+import "sync"
+
+// memo remembers what was worked out for a text that a client chose. It is bounded: when the young half is
+// full it becomes the old half, and what was not asked for since goes. The whole text is the map's key, so no
+// text can be taken for another.
+type memo[V any] struct {
+	limit int // of a half
+
+	mu         sync.Mutex // guards both halves
+	young, old map[string]V
+}
+
+func newMemo[V any](entries int) *memo[V] {
+	return &memo[V]{limit: max(1, entries/2), young: map[string]V{}}
+}
+
+func (m *memo[V]) get(text string) (V, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v, ok := m.young[text]
+	if ok {
+		return v, true
+	}
+	if v, ok = m.old[text]; ok {
+		m.keep(text, v)
+	}
+	return v, ok
+}
+
+func (m *memo[V]) put(text string, v V) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.keep(text, v)
+}
+
+func (m *memo[V]) keep(text string, v V) {
+	if len(m.young) >= m.limit {
+		m.old, m.young = m.young, make(map[string]V, m.limit)
+	}
+	m.young[text] = v
+}
