@@ -36,7 +36,7 @@ func TestReasonNames(t *testing.T) {
 	if cache.Reason(255).String() != "unknown" {
 		t.Error("255 has a name")
 	}
-	if all[0] != cache.ReasonNone || all[len(all)-1] != cache.ReasonBadCoding {
+	if all[0] != cache.ReasonNone || all[len(all)-1] != cache.ReasonUnresolved {
 		t.Errorf("Reasons runs from %v to %v", all[0], all[len(all)-1])
 	}
 }

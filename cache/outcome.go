@@ -124,6 +124,7 @@ const (
 	ReasonMaintenance   // the route, or the site, is under maintenance
 	ReasonTargetTooLong // the target is longer than 8 KiB
 	ReasonBadCoding     // a transfer coding other than chunked
+	ReasonUnresolved    // the segment refers to something that the sidecar does not have
 
 	reasonCount
 )
@@ -155,7 +156,7 @@ var reasonNames = [reasonCount]string{
 	ReasonBreakerOpen: "breaker-open",
 	ReasonBadTarget:   "bad-target", ReasonBadHost: "bad-host", ReasonUnknownHost: "unknown-host", ReasonBadFraming: "bad-framing",
 	ReasonBadMethod: "bad-method", ReasonBadField: "bad-field", ReasonHeadTooLarge: "head-too-large", ReasonShuttingDown: "shutting-down", ReasonMaintenance: "maintenance",
-	ReasonTargetTooLong: "target-too-long", ReasonBadCoding: "bad-coding",
+	ReasonTargetTooLong: "target-too-long", ReasonBadCoding: "bad-coding", ReasonUnresolved: "unresolved",
 }
 
 // Reasons gives every reason, in order.

@@ -100,6 +100,7 @@ func (x *exchange) finishHead(h *answerHead, d Downstream) {
 		h.out = append(h.out, "Date: "...)
 		h.out = append(httpcc.AppendDate(h.out, time.Now().Add(-x.sent.age)), '\r', '\n')
 	}
+	x.recoveredCookies(h, d)
 	if h.scope == cache.ScopeSegment {
 		h.out = append(h.out, "Cache-Control: "...)
 		h.out = append(appendDownstreamControl(h.out, h.noStore, d), '\r', '\n')

@@ -26,6 +26,7 @@ type Parts struct {
 	Origin    cache.Origin
 	Segments  *segment.Resolver
 	Sealer    *segment.Sealer
+	Sessions  Sessions // nil: the origin has its own; with it a Sealer is needed
 	AccessLog *obs.AccessLog
 	Registry  prometheus.Registerer
 	Logger    *slog.Logger

@@ -43,6 +43,8 @@ type exchange struct {
 
 	route     *route
 	claim     *segment.Claim
+	lost      cache.Reason       // why the claim is not all that the shopper has
+	recovered []string           // Set-Cookie values of a segment that our sidecar issued anew
 	projected *segment.Projected // nil on public scope
 	overlay   []byte
 	base      []byte
@@ -102,6 +104,7 @@ func (x *exchange) begin(ctx *fasthttp.RequestCtx) {
 	x.scheme, x.host, x.target, x.path, x.query = "", x.host[:0], x.target[:0], nil, nil
 	x.overlay = x.overlay[:0]
 	x.upgrade, x.trailer = "", nil
+	x.lost, x.recovered = cache.ReasonNone, nil
 }
 
 func (x *exchange) end() {
@@ -111,6 +114,7 @@ func (x *exchange) end() {
 	x.ctx = nil
 	x.request.Reset()
 	x.edge.release()
+	x.recovered = nil
 	x.route, x.claim, x.projected, x.edge = nil, nil, nil, nil // a retired generation must not live on in the pool
 	x.home.pool.Put(x)
 }
@@ -132,6 +136,10 @@ func (x *exchange) run() {
 		return
 	}
 	x.identify()
+	if x.lost != cache.ReasonNone {
+		x.pass(cache.Pass, x.lost)
+		return
+	}
 	if x.projected != nil && x.projected.Unproven && x.edge.parts.Segments.Unsealed() == segment.UnsealedPass {
 		x.pass(cache.Pass, cache.ReasonUnsealed)
 		return
@@ -335,8 +343,7 @@ func (x *exchange) identify() {
 	if x.route.Scope != cache.ScopeSegment {
 		return
 	}
-	token, duplicates := x.jar.segment()
-	x.claim = x.edge.parts.Segments.Resolve(x.started, token, x.jar.seal(), duplicates, x.overlay)
+	x.claim, x.lost = x.claimOf(x.overlay)
 	x.projected = x.claim.In(x.route.projection)
 	x.edge.metrics.countClaim(x.claim)
 }

@@ -16,7 +16,7 @@ import (
 var resetBy = map[string]string{
 	"home": "never set anew", "edge": "begin", "ctx": "begin", "started": "begin", "client": "begin",
 	"lines": "empty", "host": "empty", "target": "empty", "overlay": "empty",
-	"scheme": "zero", "path": "zero", "query": "zero", "head": "zero", "route": "zero", "claim": "zero", "projected": "zero", "status": "zero", "sent": "zero", "begun": "zero", "upgrade": "zero", "trailer": "zero",
+	"scheme": "zero", "path": "zero", "query": "zero", "head": "zero", "route": "zero", "claim": "zero", "projected": "zero", "status": "zero", "sent": "zero", "begun": "zero", "upgrade": "zero", "trailer": "zero", "lost": "zero", "recovered": "zero",
 	// Scratch, filled anew by the step that reads it.
 	"arena": "readFields", "oneLine": "noneMatch", "chains": "collectChains", "split": "querySplit.canonical", "removed": "canonicalQuery", "jar": "readCookies",
 	"base": "buildBase", "keyed": "collectKeyed", "request": "end", "out": "startHead", "logged": "report", "etag": "validator", "scratch": "each of its users", "interim": "end",
@@ -30,7 +30,7 @@ func TestExchangeBeginsEmpty(t *testing.T) {
 	home.current.Store(g)
 	x := &exchange{
 		home: home, edge: &generation{Edge: home},
-		scheme: "https", host: []byte("a"), target: []byte("/a"), path: []byte("/a"), query: []byte("q"), overlay: []byte("o"), head: true, begun: true, upgrade: "x", trailer: func() []cache.Field { return nil },
+		scheme: "https", host: []byte("a"), target: []byte("/a"), path: []byte("/a"), query: []byte("q"), overlay: []byte("o"), head: true, begun: true, upgrade: "x", lost: cache.ReasonUnsealed, recovered: []string{"a=b"}, trailer: func() []cache.Field { return nil },
 		route: new(route), claim: new(segment.Claim), projected: new(segment.Projected), lines: make([]line, 3),
 		status: statusLine{debug: true, key: 7}, sent: sentAnswer{status: 200, broken: true, server: "s"}, client: clientInfo{garbage: true, host: []byte("h"), scheme: "https", trusted: true, port: 4},
 	}

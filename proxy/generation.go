@@ -33,6 +33,10 @@ type generation struct {
 }
 
 func (e *Edge) newGeneration(o Options, p Parts) (*generation, error) {
+	if p.Sessions != nil {
+		o.Routes = append(sidecarRoutes(), o.Routes...)
+		p.Origin = withoutOwned{p.Origin, o.SegmentCookie}
+	}
 	table, err := compileRoutes(o)
 	if err != nil {
 		return nil, err

@@ -56,6 +56,8 @@ type setup struct {
 	wrap     func(cache.Origin) cache.Origin // nil: as it is
 	stream   bool                            // the origin's handler reads the body itself
 	noSealer bool
+	sessions proxy.Sessions // nil: the origin's own
+	sidecar  string         // URL of the upstream "sessions"; empty: none
 }
 
 type syncBuffer struct {
@@ -131,7 +133,11 @@ func (r *rig) start(s *setup, originURL string) {
 		s.up.FirstByte = 5 * time.Second
 	}
 	s.up.Name, s.up.Servers = "origin", []string{originURL}
-	set, err := upstream.NewSet("origin", s.up)
+	upstreams := []upstream.Options{s.up}
+	if s.sidecar != "" {
+		upstreams = append(upstreams, upstream.Options{Name: proxy.SidecarUpstream, Servers: []string{s.sidecar}})
+	}
+	set, err := upstream.NewSet("origin", upstreams...)
 	must(err)
 	t.Cleanup(func() { set.Close() })
 	var up cache.Origin = set
@@ -153,7 +159,7 @@ func (r *rig) start(s *setup, originURL string) {
 	t.Cleanup(r.engine.Close)
 	r.access = obs.NewAccessLog(r.log, 1<<20, r.registry)
 	t.Cleanup(func() { r.access.Close() })
-	r.edge, err = proxy.New(s.options, proxy.Parts{Engine: r.engine, Origin: up, Segments: resolver, Sealer: sealer, AccessLog: r.access, Registry: r.registry, Logger: logger})
+	r.edge, err = proxy.New(s.options, proxy.Parts{Engine: r.engine, Origin: up, Segments: resolver, Sealer: sealer, Sessions: s.sessions, AccessLog: r.access, Registry: r.registry, Logger: logger})
 	must(err)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(err)

@@ -28,7 +28,9 @@ type metrics struct {
 	panics    prometheus.Counter
 	broken    prometheus.Counter
 	tunnels   prometheus.Gauge
-	ended     [endCount]func() // per connEnd
+	recovered prometheus.Counter // segments, by the sidecar
+	lost      prometheus.Counter // segments that it did not recover
+	ended     [endCount]func()   // per connEnd
 }
 
 // noRoute labels what was refused before a route was found.
@@ -65,6 +67,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	m.seals = counters(seals, segment.SealStates())
 	m.overlays = counters(overlays, segment.OverlayReasons())
 	m.unrouted = m.ofRoute(noRoute)
+	recoveries := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "aisle_segment_recoveries_total", Help: "Segments that were missing or unproven beside a session, by what the sidecar said."}, []string{"result"})
+	reg.MustRegister(recoveries)
+	m.recovered, m.lost = recoveries.WithLabelValues("recovered"), recoveries.WithLabelValues("failed")
 	ended := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "aisle_connections_refused_total", Help: "Connections that aisle ended before or within a request because of the client."}, []string{"reason"})
 	reg.MustRegister(ended)
 	for i := range m.ended {
@@ -108,6 +113,13 @@ func (m *metrics) ofRoute(name string) []prometheus.Counter {
 		children = append(children, m.requests.WithLabelValues(name, o.String()))
 	}
 	return children
+}
+
+func (m *metrics) recoveries(well bool) prometheus.Counter {
+	if well {
+		return m.recovered
+	}
+	return m.lost
 }
 
 func (m *metrics) countClaim(c *segment.Claim) {

@@ -152,19 +152,30 @@ func (x *exchange) passValue(l *line) string {
 	return string(l.value)
 }
 
-// passCookie is a Cookie line without the seal, which is nobody's business but
-// ours.
+// passCookie is a Cookie line without the seal, which is nobody's business but ours, and where the sessions system is
+// ours without the segment: the origin gets it as verified, see derived.
 func (x *exchange) passCookie(l *line) []byte {
 	x.scratch = appendCookiesWithout(x.scratch[:0], l.value, sealCookie)
+	if x.ownsSessions() {
+		x.scratch = appendCookiesWithout(nil, x.scratch, x.edge.options.SegmentCookie)
+	}
 	return trimOWS(x.scratch)
+}
+
+// ownsSessions says that the origin of this request is told of its shopper by us.
+func (x *exchange) ownsSessions() bool {
+	return x.edge.parts.Sessions != nil && x.route.Upstream != SidecarUpstream
 }
 
 // derived appends what the public system's edge derives from the cookies (facts
 // 2.4). The origin has its own sessions system and judges the tokens itself, so
 // they go as they came. Public paths get none of them, as there.
 func (x *exchange) derived(fields []cache.Field) []cache.Field {
-	if x.route.Scope == cache.ScopePublic {
+	if x.route.Scope == cache.ScopePublic || x.route.Upstream == SidecarUpstream {
 		return fields
+	}
+	if x.edge.parts.Sessions != nil {
+		return x.derivedByUs(fields)
 	}
 	token, duplicates := x.jar.segment()
 	claim := x.claim
@@ -181,6 +192,25 @@ func (x *exchange) derived(fields []cache.Field) []cache.Field {
 		fields = append(fields, cache.Field{Name: "X-Vtex-Session", Value: string(session)})
 	}
 	if locale, ok := claim.Stated().Get("cultureInfo"); ok && locale != "" && fieldSafe(locale) && claim.Reason() == segment.OK {
+		fields = append(fields, cache.Field{Name: "X-Vtex-Locale", Value: locale})
+	}
+	return fields
+}
+
+// derivedByUs is derived where the sessions system is ours: the segment as verified, forged values out, in the cookie too.
+// A reference that could not be resolved stays as it is.
+func (x *exchange) derivedByUs(fields []cache.Field) []cache.Field {
+	claim := x.claim
+	if claim == nil {
+		claim, _ = x.claimOf(nil)
+	}
+	verified := claim.Verified()
+	token := string(verified.AppendToken(nil))
+	fields = append(fields, cache.Field{Name: "Cookie", Value: x.edge.options.SegmentCookie + "=" + token}, cache.Field{Name: "X-Vtex-Segment", Value: token})
+	if session := x.jar.found[sessionSlot].single(); len(session) > 0 {
+		fields = append(fields, cache.Field{Name: "X-Vtex-Session", Value: string(session)})
+	}
+	if locale, ok := verified.Get("cultureInfo"); ok && fieldSafe(locale) {
 		fields = append(fields, cache.Field{Name: "X-Vtex-Locale", Value: locale})
 	}
 	return fields

@@ -30,7 +30,7 @@ func (x *exchange) report() {
 		return
 	}
 	line := accessLine{
-		time: x.started, method: x.ctx.Method(), host: x.host, path: x.path, status: x.sent.status, bytes: x.sent.bytes,
+		time: x.started, method: x.ctx.Method(), host: x.host, path: withoutToken(x.path), status: x.sent.status, bytes: x.sent.bytes,
 		outcome: x.sent.outcome, reason: x.sent.reason, scope: scope, digest: digest, server: x.sent.server, client: x.client.addr,
 		duration: took, wait: x.sent.waited, collapsed: x.sent.collapsed, stored: x.sent.stored, age: x.sent.age,
 	}

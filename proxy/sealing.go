@@ -12,7 +12,7 @@ import (
 // The seal's cookie has the attributes of the token's, so both live and go together;
 // a token that is deleted takes its seal along.
 func (g *generation) sealPassing(now time.Time, setCookies []string) string {
-	if g.parts.Sealer == nil {
+	if g.parts.Sealer == nil || g.parts.Sessions != nil { // the sidecar seals its tokens itself
 		return ""
 	}
 	sealed := ""

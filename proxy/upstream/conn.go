@@ -16,6 +16,7 @@ import (
 type dialer struct {
 	to      target
 	connect time.Duration
+	own     func(context.Context) (net.Conn, error) // nil: the address is dialled
 	stall   time.Duration
 	maxHead int
 	roots   *x509.CertPool
@@ -47,6 +48,13 @@ func (d *dialer) wrap(c net.Conn, err error) (net.Conn, error) {
 func (d *dialer) plain(ctx context.Context, network, _ string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.connect)
 	defer cancel()
+	if d.own != nil {
+		c, err := d.own(ctx)
+		if err != nil {
+			return nil, &dialError{err}
+		}
+		return c, nil
+	}
 	if d.to.socket {
 		network = "unix"
 	}

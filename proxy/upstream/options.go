@@ -38,6 +38,10 @@ type Options struct {
 	MaxConnections int
 	MaxHead        int64 // bytes of the head of an answer, interim answers included; 64 KiB
 
+	// Dial makes the connections where it is not nil, whatever the servers are called: to something in this process.
+	// Names are not looked up then.
+	Dial func(ctx context.Context) (net.Conn, error)
+
 	RootCAs *x509.CertPool // who may sign for https servers; nil: the system's
 
 	Health  Health  // active checks; the zero value: none
@@ -195,7 +199,7 @@ func label(server *url.URL) string {
 // equal servers have equal labels.
 func parseServer(s string) (*url.URL, error) {
 	if path, ok := strings.CutPrefix(s, "unix:"); ok {
-		if !strings.HasPrefix(path, "/") || slices.ContainsFunc([]byte(path), isControl) {
+		if path == "" || slices.ContainsFunc([]byte(path), isControl) {
 			return nil, fmt.Errorf("%q is not unix:/path", s)
 		}
 		return &url.URL{Scheme: "http", Host: socketHost, Path: path}, nil

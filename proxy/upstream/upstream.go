@@ -67,7 +67,7 @@ func New(o Options) (*Upstream, error) {
 		u.servers = append(u.servers, n.servers...)
 	}
 	for _, n := range u.names {
-		if _, err := netip.ParseAddr(n.url.Hostname()); err == nil || n.url.Host == socketHost {
+		if _, err := netip.ParseAddr(n.url.Hostname()); err == nil || n.url.Host == socketHost || o.Dial != nil {
 			continue
 		}
 		u.background.Go(func() { u.follow(ctx, n) })
@@ -97,7 +97,7 @@ func newTransport(o Options, to target) *http.Transport {
 }
 
 func newDialer(o Options, to target) *dialer {
-	return &dialer{to: to, connect: o.Connect, stall: o.Idle, maxHead: int(o.MaxHead), roots: o.RootCAs}
+	return &dialer{to: to, connect: o.Connect, own: o.Dial, stall: o.Idle, maxHead: int(o.MaxHead), roots: o.RootCAs}
 }
 
 // Close refuses further fetches, ends look-ups and health checks, and closes the

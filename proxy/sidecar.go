@@ -1,0 +1,127 @@
+package proxy
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/aislecache/aisle/cache"
+	"github.com/aislecache/aisle/segment"
+)
+
+// Sessions is the port to a sessions system of ours, in this process or another one. It remembers answers for a moment, and its
+// errors hold no token.
+type Sessions interface {
+	// Recover issues the segment of the session that a token names anew, with the Set-Cookie values that give it to
+	// the shopper. An error: there is no such session, or nobody says.
+	Recover(ctx context.Context, sessionToken string) (segmentToken, seal string, setCookies []string, err error)
+	// Facets gives the text that a reference in a segment stands for.
+	Facets(ctx context.Context, reference string) (string, error)
+}
+
+// SidecarUpstream is the name of the upstream that the sidecar's endpoints go to.
+const SidecarUpstream = "sessions"
+
+// sidecarRoutes are the routes of the sidecar's endpoints, under any prefix (DESIGN.md, rule 2). They stand before
+// the operator's, which might otherwise cache a session.
+func sidecarRoutes() []Route {
+	var list []Route
+	for _, name := range []string{"sessions", "segments"} {
+		list = append(list, Route{Name: "sidecar:" + name, Match: Match{Path: "/**/api/" + name + "/**"}, Scope: cache.ScopePrivate, Upstream: SidecarUpstream})
+	}
+	return list
+}
+
+// sidecarPatience is how long a page waits for the sidecar.
+const sidecarPatience = 250 * time.Millisecond
+
+// claimOf makes what the request says of its shopper out of its cookies and the overlay: with our sidecar, a segment that
+// was lost, or whose seal no longer proves it, is asked for anew, and facets that stand as a reference are put in
+// their place. lost is why a page cannot be made of it by us.
+func (x *exchange) claimOf(overlay []byte) (claim *segment.Claim, lost cache.Reason) {
+	token, duplicates := x.jar.segment()
+	seal := x.jar.seal()
+	resolve := func() *segment.Claim {
+		return x.edge.parts.Segments.Resolve(x.started, token, seal, duplicates, overlay)
+	}
+	claim = resolve()
+	if x.edge.parts.Sessions == nil {
+		return claim, cache.ReasonNone
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), sidecarPatience)
+	defer cancel()
+	if session := x.jar.found[sessionSlot].single(); len(session) > 0 && needsRecovery(claim, x.edge.all) {
+		issued, proof, setCookies, err := x.edge.parts.Sessions.Recover(ctx, string(session))
+		x.edge.metrics.recoveries(err == nil).Inc()
+		if err == nil {
+			token, seal, duplicates = []byte(issued), []byte(proof), false
+			x.recovered = setCookies
+			claim = resolve()
+		}
+	}
+	facets, _ := claim.Verified().Get("facets")
+	ref, refers := strings.CutPrefix(facets, "ref=")
+	if !refers {
+		return claim, cache.ReasonNone
+	}
+	text, err := x.edge.parts.Sessions.Facets(ctx, ref)
+	if err != nil || text == "" {
+		return claim, cache.ReasonUnresolved
+	}
+	whole, err := claim.Verified().With("facets", text)
+	if err != nil {
+		return claim, cache.ReasonUnresolved
+	}
+	token = whole.AppendToken(nil)
+	seal, duplicates = []byte(x.edge.parts.Sealer.Seal(x.started, token)), false
+	resolved := x.edge.parts.Segments.Resolve(x.started, token, seal, duplicates, overlay)
+	if resolved.Reason() != segment.OK {
+		return claim, cache.ReasonUnresolved // too long, say: never a default
+	}
+	return resolved, cache.ReasonNone
+}
+
+// needsRecovery: there is no segment, or it states something that nothing proves any more.
+func needsRecovery(claim *segment.Claim, all *segment.Projection) bool {
+	return claim.Reason() == segment.Absent || claim.In(all).Unproven
+}
+
+// recoveredCookies gives a recovered segment to its shopper, on answers that are for this browser alone.
+func (x *exchange) recoveredCookies(h *answerHead, d Downstream) {
+	if h.scope != cache.ScopeSegment || d.Set {
+		return
+	}
+	for _, line := range x.recovered {
+		h.line("Set-Cookie", line)
+	}
+}
+
+// ownedCookie says whether a Set-Cookie of an origin's is one that our sessions system owns: the origin has another idea of it,
+// which the shopper must not get.
+func ownedCookie(value, segmentCookie string) bool {
+	name, _, _ := strings.Cut(value, "=")
+	name = strings.TrimSpace(name)
+	return name == segmentCookie || name == sessionCookie || name == sealCookie
+}
+
+// withoutOwned is an origin whose answers set no cookie that our sessions system owns, the sidecar's own aside.
+type withoutOwned struct {
+	cache.Origin
+	segmentCookie string
+}
+
+// Fetch implements cache.Origin.
+func (o withoutOwned) Fetch(ctx context.Context, r *cache.OriginRequest) (*cache.OriginResponse, error) {
+	resp, err := o.Origin.Fetch(ctx, r)
+	if err != nil || r.Upstream == SidecarUpstream {
+		return resp, err
+	}
+	kept := resp.Fields[:0:0]
+	for _, f := range resp.Fields {
+		if !strings.EqualFold(f.Name, "set-cookie") || !ownedCookie(f.Value, o.segmentCookie) {
+			kept = append(kept, f)
+		}
+	}
+	resp.Fields = kept
+	return resp, nil
+}

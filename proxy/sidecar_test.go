@@ -1,0 +1,225 @@
+package proxy_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/aislecache/aisle/cache"
+	"github.com/aislecache/aisle/proxy"
+	"github.com/aislecache/aisle/segment"
+)
+
+// fakeSessions is a sidecar as an edge sees it.
+type fakeSessions struct {
+	sealer *segment.Sealer
+
+	mu     sync.Mutex
+	asked  []string          // what was asked for, in order
+	tokens map[string]string // session token to segment as JSON
+	facets map[string]string
+	down   bool
+}
+
+func (f *fakeSessions) note(what string) (down bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked = append(f.asked, what)
+	return f.down
+}
+
+func (f *fakeSessions) Recover(_ context.Context, token string) (string, string, []string, error) {
+	down := f.note("recover " + token)
+	text, ok := f.tokens[token]
+	if down || !ok {
+		return "", "", nil, errors.New("no")
+	}
+	seg := tokenOf(text)
+	seal := f.sealer.Seal(time.Now(), []byte(seg))
+	return seg, seal, []string{"vtex_segment=" + seg + "; Path=/", "aisle_seal=" + seal + "; Path=/"}, nil
+}
+
+func (f *fakeSessions) Facets(_ context.Context, ref string) (string, error) {
+	if text, ok := f.facets[ref]; !f.note("facets "+ref) && ok {
+		return text, nil
+	}
+	return "", errors.New("no")
+}
+
+const goldUSD = `{"campaigns":null,"channel":"2","priceTables":"gold","regionId":null,"utm_campaign":null,"utm_source":null,"utmi_campaign":null,` +
+	`"currencyCode":"USD","currencySymbol":"$","countryCode":"USA","cultureInfo":"en-US","channelPrivacy":"public"}`
+
+var plainUSD = strings.Replace(goldUSD, `"gold"`, "null", 1) // read only
+
+// withSidecar is a rig with a sidecar of ours.
+func withSidecar(t *testing.T, origin http.HandlerFunc, change ...func(*setup)) (*rig, *fakeSessions) {
+	t.Helper()
+	f := &fakeSessions{tokens: map[string]string{"S": goldUSD}, facets: map[string]string{}}
+	r := newRig(t, origin, append([]func(*setup){func(s *setup) {
+		var err error
+		if f.sealer, err = segment.NewSealer("acme", s.segments.Keys, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		s.sessions, s.segments.Unsealed = f, segment.UnsealedDefault
+	}}, change...)...)
+	return r, f
+}
+
+// The sidecar's endpoints go to it, under any prefix, as they came and before any route of the operator's; nothing of them is stored.
+func TestSidecarEndpoints(t *testing.T) {
+	var mu sync.Mutex
+	var seen []string
+	sidecar := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		body, _ := io.ReadAll(q.Body)
+		mu.Lock()
+		seen = append(seen, q.Method+" "+q.RequestURI+" "+q.Header.Get("Cookie")+" "+string(body)+" "+q.Header.Get("X-Vtex-Segment")+q.Header.Get("X-Forwarded-For"))
+		mu.Unlock()
+		fields(w, "Cache-Control: public, max-age=60", "Set-Cookie: vtex_session=N; Path=/", "Set-Cookie: vtex_segment=x; Path=/", "Set-Cookie: aisle_seal=y; Path=/")
+		_, _ = io.WriteString(w, "{}")
+	}))
+	t.Cleanup(sidecar.Close)
+	r, _ := withSidecar(t, cachedAs("Cache-Control: max-age=60"), func(s *setup) {
+		s.sidecar = sidecar.URL
+		s.options.Routes = []proxy.Route{{Match: proxy.Match{Path: "/**"}, Scope: cache.ScopePublic, TTL: cache.Span{Set: true, D: time.Minute}, SetCookie: cache.SetCookieStore}}
+	})
+	cookies := "Cookie: a=b; vtex_session=S; vtex_segment=T; aisle_seal=x"
+	for range 2 {
+		a := r.get("/api/sessions?items=*&utm_source=x&b=%7E&a=1", cookies)
+		if a.Body != "{}" || len(a.Header.Values("Set-Cookie")) != 3 || !strings.Contains(a.Header.Get("Cache-Status"), "fwd=bypass") {
+			t.Errorf("%d %q %v", a.Status, a.Body, a.Header)
+		}
+	}
+	r.do("PATCH", "/br/api/sessions", `{"public":{}}`, cookies)
+	r.get("/api/segments/abc==")
+	r.do("DELETE", "/api/sessions/T", "")
+	mu.Lock()
+	got := seen
+	mu.Unlock()
+	one := "GET /api/sessions?items=*&utm_source=x&b=%7E&a=1 a=b; vtex_session=S; vtex_segment=T  127.0.0.1"
+	want := []string{one, one, "PATCH /br/api/sessions a=b; vtex_session=S; vtex_segment=T {\"public\":{}} 127.0.0.1", "GET /api/segments/abc==   127.0.0.1", "DELETE /api/sessions/T   127.0.0.1"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	r.get("/api/sessionsX")
+	if n := len(r.requests()); n != 1 {
+		t.Errorf("the origin was asked %d times", n)
+	}
+}
+
+// A shopper who has lost the segment, or whose seal proves nothing any more, gets the page of the session, and both cookies again.
+func TestRecovery(t *testing.T) {
+	r, f := withSidecar(t, cachedAs("Cache-Control: max-age=60"), func(s *setup) {
+		s.options.Routes = []proxy.Route{{Match: proxy.Match{Path: "/loose/**"}, Scope: cache.ScopeSegment, Downstream: proxy.Downstream{Set: true, Browser: time.Minute}}}
+	})
+	stale := "vtex_segment=" + tokenOf(goldUSD) + "; aisle_seal=v1.k.1.00"
+	check := func(target, cookie, want string, cookies int) {
+		t.Helper()
+		a := r.get(target, "Cookie: "+cookie)
+		if a.Body != "GET "+target+" for "+want || len(a.Header.Values("Set-Cookie")) != cookies {
+			t.Errorf("%s with %s: %q, cookies %q", target, cookie, a.Body, a.Header.Values("Set-Cookie"))
+		}
+	}
+	check("/p", "vtex_session=S", goldUSD, 2)
+	check("/p", "vtex_session=S", goldUSD, 2) // a hit
+	check("/p", "vtex_session=S; "+stale, goldUSD, 2)
+	check("/p", stale, plainUSD, 0) // without a session nobody proves it
+	check("/p", "vtex_session=other", defaultSegment, 0)
+	check("/loose/p", "vtex_session=S", goldUSD, 0)
+	check("/assets/x.css", "vtex_session=S", "", 0)
+	f.down = true
+	check("/q", "vtex_session=S", defaultSegment, 0)
+	if n := r.count("aisle_segment_recoveries_total", "result", "recovered"); n != 4 {
+		t.Errorf("%v recoveries", n)
+	}
+	for _, q := range r.requests() {
+		if strings.Contains(q.Header.Get("Cookie"), "vtex_session") || q.Header.Get("X-Vtex-Session") != "" {
+			t.Errorf("a session reached the origin of a page: %s", q)
+		}
+	}
+}
+
+// A shopper with both cookies costs no call.
+func TestNoRecovery(t *testing.T) {
+	r, f := withSidecar(t, cachedAs("Cache-Control: max-age=60"))
+	for range 2 {
+		if a := r.get("/p", "Cookie: vtex_session=S; vtex_segment="+tokenOf(goldUSD)+"; aisle_seal="+f.sealer.Seal(time.Now(), []byte(tokenOf(goldUSD)))); a.Body != "GET /p for "+goldUSD {
+			t.Errorf("%q", a.Body)
+		}
+	}
+	r.get("/p", "Cookie: vtex_session=S; vtex_segment="+tokenOf(`{"channel":"2"}`))
+	if len(f.asked) != 0 {
+		t.Errorf("asked for %q", f.asked)
+	}
+}
+
+// Facets that stand as a reference reach key and origin as what they stand for; what nobody can resolve is the origin's to judge.
+func TestFacetsReference(t *testing.T) {
+	const ref = "0123456789abcdef"
+	r, f := withSidecar(t, cachedAs("Cache-Control: max-age=60"))
+	with := func(facets string) string { return strings.TrimSuffix(goldUSD, "}") + `,"facets":"` + facets + `"}` }
+	cookie := func(text string) string {
+		return "Cookie: vtex_segment=" + tokenOf(text) + "; aisle_seal=" + f.sealer.Seal(time.Now(), []byte(tokenOf(text)))
+	}
+	f.facets[ref] = "zip-code=1;"
+	if a := r.get("/p", cookie(with("ref="+ref))); a.Body != "GET /p for "+with("zip-code=1;") || !strings.HasPrefix(a.detail(t), "uri-miss") {
+		t.Errorf("%q %s", a.Body, a.detail(t))
+	}
+	if a := r.get("/p", cookie(with("zip-code=1;"))); a.detail(t) != "hit fresh" {
+		t.Errorf("the same facets, written out: %s", a.detail(t))
+	}
+	a := r.get("/p", cookie(with("ref=unknown")))
+	if a.detail(t) != "bypass unresolved" {
+		t.Errorf("%q %s", a.Body, a.detail(t))
+	}
+	f.facets["long"] = strings.Repeat("k=v;", 2000)
+	if a := r.get("/p", cookie(with("ref=long"))); a.detail(t) != "bypass unresolved" {
+		t.Errorf("facets that make the segment too long: %s", a.detail(t))
+	}
+}
+
+// On private routes the origin gets the segment as verified, in the cookie too, and the session; the seal stays here.
+func TestVerifiedSegmentOnPrivateRoutes(t *testing.T) {
+	r, f := withSidecar(t, cachedAs())
+	forged := tokenOf(goldUSD)
+	r.get("/checkout/cart", "Cookie: a=b; vtex_session=S2; vtex_segment="+forged+"; aisle_seal=v1.k.1.00; c=d")
+	r.get("/checkout/cart", "Cookie: vtex_session=S; vtex_segment="+forged+"; aisle_seal="+f.sealer.Seal(time.Now(), []byte(forged)))
+	r.get("/checkout/cart")
+	f2 := func(i int, cookie, text, session string) {
+		t.Helper()
+		q := r.requests()[i]
+		if got := decodeTokens(strings.Join(q.Header.Values("Cookie"), "; ")); got != cookie || decodeTokens(q.Header.Get("X-Vtex-Segment")) != text || q.Header.Get("X-Vtex-Session") != session {
+			t.Errorf("request %d: %q, segment %s, session %q", i, got, decodeTokens(q.Header.Get("X-Vtex-Segment")), q.Header.Get("X-Vtex-Session"))
+		}
+	}
+	f2(0, "a=b; vtex_session=S2; c=d; vtex_segment="+plainUSD, plainUSD, "S2")
+	f2(1, "vtex_session=S; vtex_segment="+goldUSD, goldUSD, "S")
+	f2(2, "vtex_segment="+defaultSegment, defaultSegment, "")
+}
+
+// An origin's own idea of the sessions' cookies reaches nobody; its other cookies do.
+func TestOriginsSessionCookiesAreDropped(t *testing.T) {
+	r, _ := withSidecar(t, func(w http.ResponseWriter, q *http.Request) {
+		fields(w, "Cache-Control: max-age=60", "Set-Cookie: vtex_segment=forged; Path=/", "Set-Cookie: vtex_session=forged", "Set-Cookie: aisle_seal=forged")
+		if q.URL.Path == "/checkout/x" {
+			fields(w, "Set-Cookie: cart=1; Path=/")
+		}
+		_, _ = io.WriteString(w, "page")
+	})
+	if a := r.get("/checkout/x"); cmp.Diff([]string{"cart=1; Path=/"}, a.Header.Values("Set-Cookie")) != "" {
+		t.Errorf("pass: %q", a.Header.Values("Set-Cookie"))
+	}
+	if a := r.get("/p"); len(a.Header.Values("Set-Cookie")) != 0 || a.detail(t) != "uri-miss absent" {
+		t.Errorf("page: %q %s", a.Header.Values("Set-Cookie"), a.detail(t))
+	}
+	if a := r.get("/p"); a.detail(t) != "hit fresh" {
+		t.Errorf("it was not stored: %s", a.detail(t))
+	}
+}
