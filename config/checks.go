@@ -75,7 +75,7 @@ func isHostName(s string) bool {
 // lost, since requests go upstream with the target of the shopper.
 func serverURL(s string) string {
 	if path, ok := strings.CutPrefix(s, "unix:"); ok {
-		if !strings.HasPrefix(path, "/") {
+		if path == "" {
 			return "is not a socket such as unix:/run/shop.sock"
 		}
 		return ""

@@ -31,7 +31,8 @@ func Parse(text []byte) (*Config, error) {
 	}
 	readFields(d, "", root, fileKeys(&f))
 	completeCache(d, &f.cache)
-	completeSegment(&f.segment)
+	completeSegment(&f.segment, f.sessions.mode)
+	completeSessions(d, &f.sessions)
 	completeRoutes(&f)
 	validate(d, &f)
 	c := &Config{f}

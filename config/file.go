@@ -25,8 +25,8 @@ type file struct {
 	cache     cacheSection
 	closed    *maintenanceSection // nil: open
 	pages     []entry[string]
-	sessions  string // the mode
-	purge     int    // records
+	sessions  sessionsSection
+	purge     int // records
 	log       logSection
 }
 
@@ -70,7 +70,7 @@ func defaults() file {
 			targeted:            []string{"Aisle-CDN-Cache-Control", "CDN-Cache-Control", "Surrogate-Control"},
 			honourDirectiveFrom: []netip.Prefix{},
 		},
-		sessions: "off",
+		sessions: sessionsDefaults(),
 		purge:    65536,
 		log:      logSection{format: "json", level: "info", access: "stdout"},
 	}
@@ -94,7 +94,7 @@ func fileKeys(f *file) []field {
 		key("maintenance", &f.closed, maintenanceShape()),
 		key("error_pages", &f.pages, errorPages()),
 		section("cache", cacheKeys(&f.cache)...),
-		sessionsSection(&f.sessions),
+		section("sessions", sessionsKeys(&f.sessions)...),
 		section("purge",
 			key("max_records", &f.purge, integer(1, 1<<24)),
 			later("redis")),
@@ -130,28 +130,6 @@ func cacheKeys(c *cacheSection) []field {
 		key("targeted", &c.targeted, listOf(text("field name", token))),
 		key("honour_request_directives_from", &c.honourDirectiveFrom, listOf(network())),
 	}
-}
-
-// sessionsSection knows the whole section of a later version, of which `mode: off` alone is there.
-func sessionsSection(mode *string) field {
-	fields := []field{key("mode", mode, sessionsMode())}
-	for _, name := range []string{"store", "listen", "remote", "backend_keys_file", "ttl", "cookies", "cors", "transforms"} {
-		fields = append(fields, later(name))
-	}
-	return section("sessions", fields...)
-}
-
-func sessionsMode() shape[string] {
-	s := oneOf("off", "embedded", "remote")
-	known := s.read
-	s.read = func(d *decoder, at string, n *yaml.Node, into *string) {
-		known(d, at, n, into)
-		if *into != "off" {
-			d.fail(at, n, "%q is not available yet", *into)
-			*into = "off"
-		}
-	}
-	return s
 }
 
 // accessLog is stdout, stderr, off or the path of a file. off may come as YAML's false.

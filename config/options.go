@@ -184,6 +184,16 @@ func checkOptions(d *decoder, c *Config) {
 	for _, u := range c.Upstreams() {
 		faults = append(faults, u.Validate())
 	}
+	s := c.Sessions()
+	if s.Redis != nil {
+		faults = append(faults, prefixed("sessions.store.redis", s.Redis.Validate()))
+	}
+	if s.MovingFrom != nil && s.MovingFrom.Redis != nil {
+		faults = append(faults, prefixed("sessions.store.moving_from.redis", s.MovingFrom.Redis.Validate()))
+	}
+	for i, a := range s.Apps {
+		faults = append(faults, prefixed(item("sessions.transforms.apps", i), a.Spec.Validate()))
+	}
 	if _, err := proxy.Describe(c.Proxy()); err != nil {
 		faults = append(faults, err)
 	}
@@ -196,6 +206,18 @@ func checkOptions(d *decoder, c *Config) {
 			d.failAt(at, "%s", message)
 		}
 	}
+}
+
+// prefixed puts a key path before each line of an error; nil stays nil.
+func prefixed(at string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var all []error
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		all = append(all, errors.New(at+": "+line))
+	}
+	return errors.Join(all...)
 }
 
 // everybody says whether a list of ranges holds all addresses of a family.

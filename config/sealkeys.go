@@ -21,7 +21,7 @@ func (c *Config) SealKeys() ([]segment.SealKey, error) {
 	path, named := c.KeysFile()
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) && !named {
-		if err = makeKeysFile(path); err == nil {
+		if err = makeKeysFile(path, newSealKeys); err == nil {
 			text, err = os.ReadFile(path)
 		}
 	}
@@ -35,10 +35,15 @@ func (c *Config) SealKeys() ([]segment.SealKey, error) {
 	return keys, nil
 }
 
+func newSealKeys() ([]byte, error) {
+	key, err := segment.GenerateKey()
+	return []byte(keysFileHead + key.Line() + "\n"), err
+}
+
 // makeKeysFile writes a file with a new key. The file appears whole or not at all, and
 // never over another one: two edges that start at once must end up with the same key.
-func makeKeysFile(path string) error {
-	key, err := segment.GenerateKey()
+func makeKeysFile(path string, newKeys func() ([]byte, error)) error {
+	text, err := newKeys()
 	if err != nil {
 		return err
 	}
@@ -46,12 +51,12 @@ func makeKeysFile(path string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	draft, err := os.CreateTemp(dir, ".seal-*") // 0600
+	draft, err := os.CreateTemp(dir, ".keys-*") // 0600
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.Remove(draft.Name()) }() // once linked, its other name stays
-	_, err = draft.WriteString(keysFileHead + key.Line() + "\n")
+	_, err = draft.Write(text)
 	if err = errors.Join(err, draft.Sync(), draft.Close()); err != nil {
 		return err
 	}

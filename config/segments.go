@@ -59,9 +59,12 @@ func channelKeys(c *channelSection) []field {
 }
 
 // completeSegment fills in the defaults that depend on other keys.
-func completeSegment(s *segmentSection) {
+func completeSegment(s *segmentSection, mode string) {
 	if s.unsealed == "" {
-		s.unsealed = "pass" // with sessions.mode off, the only mode there is so far
+		s.unsealed = "pass"
+		if mode != "off" { // what our own sidecar did not seal, nobody has issued
+			s.unsealed = "default"
+		}
 	}
 	if s.overlay == nil {
 		s.overlay = []entry[string]{}

@@ -17,6 +17,7 @@ func validate(d *decoder, f *file) {
 	}
 	checkUpstreams(d, f.upstreams)
 	checkSegment(d, &f.segment)
+	checkSessions(d, f)
 	checkCache(d, &f.cache)
 	for i := range f.routes {
 		checkRoute(d, item("routes", i), f, &f.routes[i])
