@@ -20,6 +20,7 @@ const (
 	ClassPrivateAPI              // /_v/private/**
 	ClassPublicAPI               // /_v/public/**
 	ClassSessions                // /api/sessions/** and /api/segments/**
+	ClassTransform               // /_v/demo/session/transform
 	ClassHealth                  // /healthz
 	ClassControl                 // /_demo/**
 	ClassOther                   // nothing the shop has
@@ -30,7 +31,7 @@ const (
 func (c Class) String() string {
 	names := [classEnd]string{
 		"home", "category", "search", "product", "about", "account", "cart", "login", "asset",
-		"segment-api", "private-api", "public-api", "sessions", "health", "control", "other",
+		"segment-api", "private-api", "public-api", "sessions", "transform", "health", "control", "other",
 	}
 	if c >= classEnd {
 		return "unknown"
@@ -55,6 +56,8 @@ func Classify(path string) Class {
 		return ClassLogin
 	case "/healthz":
 		return ClassHealth
+	case transformPath:
+		return ClassTransform
 	}
 	return classifyTree(path)
 }

@@ -34,8 +34,8 @@ func (s *Storefront) privateView(r *http.Request) *view {
 }
 
 func (s *Storefront) account(w http.ResponseWriter, r *http.Request) {
-	sh, _ := s.sessions.get(sessionToken(r))
-	s.sendPrivate(w, r, s.privateView(r).account(sh.text("email"), sh.id))
+	sh, _ := s.sessions.get(s.sessionToken(r))
+	s.sendPrivate(w, r, s.privateView(r).account(withDefault(sh.text("email"), lastCookie(r, customerCookie)), sh.id))
 }
 
 // cart shows the cart at /checkout/cart, takes a form's product into it, and leads /cart there.
@@ -61,7 +61,7 @@ func (s *Storefront) addToCart(w http.ResponseWriter, r *http.Request) {
 		plain(w, http.StatusBadRequest, "product: want the number of one")
 		return
 	}
-	sh := s.sessions.edit(sessionToken(r), func(sh *shopper) { sh.put(id) })
+	sh := s.sessions.edit(s.sessionToken(r), func(sh *shopper) { sh.put(id) })
 	setCookie(w, sessionCookie, sh.id, int(sessionLives.Seconds()))
 	seeOther(w, http.StatusSeeOther, "/checkout/cart")
 }
@@ -74,7 +74,7 @@ type line struct {
 
 // lines are the request's cart, by product.
 func (s *Storefront) lines(r *http.Request) []line {
-	sh, _ := s.sessions.get(sessionToken(r))
+	sh, _ := s.sessions.get(s.sessionToken(r))
 	var list []line
 	for id, pieces := range sh.cart {
 		list = append(list, line{s.catalogue.ByID(id), pieces})
@@ -128,15 +128,17 @@ func (s *Storefront) signIn(w http.ResponseWriter, r *http.Request) {
 		s.sendPrivate(w, r, p)
 		return
 	}
-	sh := s.sessions.edit(sessionToken(r), func(sh *shopper) { sh.set("email", jsonText(email)) })
+	sh := s.sessions.edit(s.sessionToken(r), func(sh *shopper) { sh.set("email", jsonText(email)) })
 	s.setCookies(w, &sh)
-	seeOther(w, http.StatusSeeOther, back)
+	setCookie(w, customerCookie, email, int(sessionLives.Seconds()))
+	seeOther(w, http.StatusSeeOther, back+"#signed-in")
 }
 
 func (s *Storefront) logout(w http.ResponseWriter, r *http.Request) {
-	s.sessions.drop(sessionToken(r))
+	s.sessions.drop(s.sessionToken(r))
 	clearCookies(w)
-	seeOther(w, http.StatusSeeOther, "/")
+	setCookie(w, customerCookie, "", -1)
+	seeOther(w, http.StatusSeeOther, "/#signed-out")
 }
 
 // localPath keeps a path of this shop; anything that could lead elsewhere becomes /account.

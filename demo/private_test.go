@@ -30,7 +30,7 @@ func TestLoginFlow(t *testing.T) {
 		}
 	}
 	a := b.form(t, "/login", "email", " gold@x.example ", "returnUrl", "/c/lamps")
-	if a.status != http.StatusSeeOther || a.header.Get("Location") != "/c/lamps" || a.header.Get("Cache-Control") != "private, no-store" {
+	if a.status != http.StatusSeeOther || a.header.Get("Location") != "/c/lamps#signed-in" || a.header.Get("Cache-Control") != "private, no-store" {
 		t.Errorf("login: %d, fields %v", a.status, a.header)
 	}
 	if got := b.segment(t).PriceTables; got != "gold" {
@@ -47,7 +47,7 @@ func TestLoginFlow(t *testing.T) {
 	}
 	id := b.cookies["vtex_session"]
 	a = b.send(t, "POST", "/logout", "")
-	if a.status != http.StatusSeeOther || a.header.Get("Location") != "/" || len(b.cookies) != 0 {
+	if a.status != http.StatusSeeOther || a.header.Get("Location") != "/#signed-out" || len(b.cookies) != 0 {
 		t.Errorf("logout: %d to %q, cookies %v", a.status, a.header.Get("Location"), b.cookies)
 	}
 	if page := b.send(t, "GET", "/account", "", "Cookie", "vtex_session="+id); !bytes.Contains(page.body, []byte("You are not signed in")) {
@@ -73,7 +73,7 @@ func TestLoginLeadsNowhereElse(t *testing.T) {
 	b := newBrowser(newShop(t, demo.Options{}))
 	f := func(back, want string) {
 		t.Helper()
-		if got := b.form(t, "/login", "email", "a@b", "returnUrl", back).header.Get("Location"); got != want {
+		if got := b.form(t, "/login", "email", "a@b", "returnUrl", back).header.Get("Location"); got != want+"#signed-in" {
 			t.Errorf("returnUrl %q leads to %q, want %q", back, got, want)
 		}
 	}

@@ -66,6 +66,8 @@ func (s *Storefront) answer(class Class) http.HandlerFunc {
 		return only(s.publicCatalogue, http.MethodGet, http.MethodHead)
 	case ClassSessions:
 		return s.sessionsAPI
+	case ClassTransform:
+		return only(s.transform, http.MethodPost)
 	case ClassHealth:
 		return func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") }
 	}

@@ -105,8 +105,19 @@ func (s *sessions) live(token string) *shopper {
 	return nil
 }
 
-func (s *sessions) open() *shopper {
-	sh := &shopper{id: newID(), born: time.Now(), public: map[string]json.RawMessage{}, cart: map[int]int{}}
+// adopt opens a session under an id that somebody else has given it, unless there is one.
+func (s *sessions) adopt(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.live(id) == nil {
+		s.openAs(id)
+	}
+}
+
+func (s *sessions) open() *shopper { return s.openAs(newID()) }
+
+func (s *sessions) openAs(id string) *shopper {
+	sh := &shopper{id: id, born: time.Now(), public: map[string]json.RawMessage{}, cart: map[int]int{}}
 	delete(s.byID, s.ring[s.next])
 	s.ring[s.next], s.byID[sh.id] = sh.id, sh
 	s.next = (s.next + 1) % len(s.ring)

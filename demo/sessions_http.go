@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,15 +44,38 @@ func apiError(w http.ResponseWriter, r *http.Request, status int, kind, message 
 	reply(w, r, status, map[string]string{"type": kind, "message": message})
 }
 
-// sessionToken is the token a request carries: an edge's header first, then the cookie.
-func sessionToken(r *http.Request) string {
-	return withDefault(r.Header.Get(sessionHeader), lastCookie(r, sessionCookie))
+// sessionToken is the token a request carries: an edge's header first, then the cookie. Of an edge with a sessions system of its
+// own the header has a JWT, which is another one after each edit: the session's id in it names the shopper.
+func (s *Storefront) sessionToken(r *http.Request) string {
+	token := withDefault(r.Header.Get(sessionHeader), lastCookie(r, sessionCookie))
+	if id := idOfJWT(token); id != "" {
+		s.sessions.adopt(id)
+		return id
+	}
+	return token
+}
+
+// idOfJWT reads the id of a session out of a JWT, without verifying it: the edge has.
+func idOfJWT(token string) string {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return ""
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return ""
+	}
+	var claims struct{ ID string }
+	if json.Unmarshal(payload, &claims) != nil || len(claims.ID) > 64 {
+		return ""
+	}
+	return claims.ID
 }
 
 // readSession answers with a session. A token in the path that names none also ends the one in the cookie: clients
 // send an invalid token to be rid of their session.
 func (s *Storefront) readSession(w http.ResponseWriter, r *http.Request, pathToken string) {
-	sh, ok := s.sessions.get(withDefault(pathToken, sessionToken(r)))
+	sh, ok := s.sessions.get(withDefault(pathToken, s.sessionToken(r)))
 	if !ok {
 		if pathToken != "" {
 			s.sessions.drop(lastCookie(r, sessionCookie))
@@ -70,7 +94,7 @@ func (s *Storefront) editSession(w http.ResponseWriter, r *http.Request, pathTok
 		apiError(w, r, http.StatusBadRequest, "BadRequest", err.Error())
 		return
 	}
-	sh := s.sessions.edit(withDefault(pathToken, sessionToken(r)), func(sh *shopper) {
+	sh := s.sessions.edit(withDefault(pathToken, s.sessionToken(r)), func(sh *shopper) {
 		for _, c := range changes {
 			sh.set(c.key, c.value)
 		}

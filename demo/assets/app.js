@@ -4,6 +4,15 @@
   const ask = (method, path, body) =>
     fetch(path, { method, credentials: "same-origin", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
 
+  // A log-in shows in the segment after the next call of the sessions API, not by itself.
+  if (location.hash.startsWith("#signed-")) {
+    ask("POST", "/api/sessions?items=", {}).then(() => {
+      history.replaceState(null, "", location.pathname + location.search);
+      location.reload();
+    });
+    return;
+  }
+
   const key = "lume:" + location.search;
   if (!sessionStorage.getItem(key)) {
     const search = location.search ? location.search + "&" : "?";
