@@ -128,4 +128,18 @@ func (p *process) leave() {
 	if err := p.admin.Shutdown(ctx); err != nil {
 		p.logger.Warn("admin requests were cut off", slog.Any("error", err))
 	}
+	p.leaveSessions()
+}
+
+// leaveSessions lets the successor have the file: requests to the sidecar that come from now on go to it, those under way
+// end, what they wrote is on the disk.
+func (p *process) leaveSessions() {
+	if p.sidecar == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), adminTimeout)
+	defer cancel()
+	if err := errors.Join(p.relay.handOver(ctx), p.closeSidecar()); err != nil {
+		p.logger.Warn("sessions were not handed over in order", slog.Any("error", err))
+	}
 }

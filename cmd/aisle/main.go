@@ -23,6 +23,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"serve", "run the edge: aisle serve --config FILE", serve},
+		{"sessions", "run the sessions sidecar alone: aisle sessions --config FILE", sessionsCommand},
 		{"check", "check a configuration and show all of it: aisle check FILE", check},
 		{"demo", "run a storefront origin to try the edge on: aisle demo --listen ADDR", runDemo},
 		{"version", "show the version", version},

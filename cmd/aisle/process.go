@@ -18,6 +18,8 @@ import (
 	"github.com/aislecache/aisle/proxy/upstream"
 	"github.com/aislecache/aisle/purge"
 	"github.com/aislecache/aisle/segment"
+	"github.com/aislecache/aisle/sessions"
+	sessionstore "github.com/aislecache/aisle/sessions/store"
 )
 
 const (
@@ -42,6 +44,12 @@ type process struct {
 	fronts    []proxy.Front // of those of shoppers
 	reloader  *reloader
 	stopRoom  context.CancelFunc // nil until it runs
+
+	sidecar *sidecar // nil: there is none in this process
+	inside  *inProcess
+	relay   *relay
+	client  *sessions.Client // nil: sessions.mode is off
+	ours    []upstream.Options
 }
 
 // build makes an edge out of a configuration and opens its listeners; nothing is
@@ -74,6 +82,9 @@ func (p *process) assemble(from source) error {
 		p.logger.Warn("cache.memory is more than the process may take", slog.Int64("bytes", limit))
 	}
 	registry := obs.NewRegistry()
+	if err := p.makeSidecar(c, sealer, registry); err != nil {
+		return err
+	}
 	if err := p.makeEngine(c, registry); err != nil {
 		return err
 	}
@@ -124,7 +135,7 @@ func (p *process) makeEngine(c *config.Config, registry prometheus.Registerer) (
 	}
 	registry.MustRegister(newStoreCollector(p.store.Stats))
 	p.upstreamMetrics = upstream.NewMetrics(registry)
-	if p.upstreams, err = newUpstreams(c, nil, p.upstreamMetrics, p.logger); err != nil {
+	if p.upstreams, err = newUpstreams(c, nil, p.upstreamMetrics, p.logger, p.ours...); err != nil {
 		return err
 	}
 	p.upstreamMetrics.Show(p.upstreams)
@@ -141,11 +152,79 @@ func (p *process) makeEdge(c *config.Config, segments *segment.Resolver, sealer 
 		return fmt.Errorf("log.access: %w", err)
 	}
 	p.access = obs.NewAccessLog(destination, accessBuffer, registry)
-	p.edge, err = proxy.New(c.Proxy(), proxy.Parts{
-		Engine: p.engine, Origin: p.upstreams, Segments: segments, Sealer: sealer,
-		AccessLog: p.access, Registry: registry, Logger: p.logger, Retired: p.upstreams.Close,
-	})
+	parts := p.parts(p.upstreams, segments, sealer)
+	parts.Engine, parts.AccessLog, parts.Registry, parts.Logger = p.engine, p.access, registry, p.logger
+	p.edge, err = proxy.New(c.Proxy(), parts)
 	return err
+}
+
+// parts are those that a reload replaces.
+func (p *process) parts(upstreams *upstream.Set, segments *segment.Resolver, sealer *segment.Sealer) proxy.Parts {
+	parts := proxy.Parts{Origin: upstreams, Segments: segments, Sealer: sealer, Retired: upstreams.Close}
+	if p.client != nil {
+		parts.Sessions = p.client
+	}
+	if p.relay != nil {
+		parts.Origin = relayed{upstreams, p.relay}
+	}
+	return parts
+}
+
+// makeSidecar makes what this edge has to do with sessions, and begins to serve the sidecar that is inside of it. Where a process
+// before has its file still, requests to it wait for that.
+func (p *process) makeSidecar(c *config.Config, sealer *segment.Sealer, registry prometheus.Registerer) (err error) {
+	o := c.Sessions()
+	if o.Mode == "off" {
+		return nil
+	}
+	var dial func(context.Context) (net.Conn, error)
+	if o.Mode == "embedded" {
+		var waiting sessions.Store
+		if p.inherited.ready != nil && hasFile(o) {
+			waiting = p.openLater(o)
+		}
+		if p.sidecar, err = newSidecar(c, waiting, sealer, registry, p.logger); err != nil {
+			return err
+		}
+		p.inside, p.relay = newInProcess(), newRelay()
+		dial = p.inside.dial
+		go func(s *sidecar) {
+			if err := s.serve(p.inside); err != nil {
+				p.logger.Error("the sidecar ended", slog.Any("error", err))
+			}
+		}(p.sidecar)
+		if next, err := successorOptions(p.sockets, p.fronts); err == nil {
+			p.ours = append(p.ours, next)
+		}
+	}
+	p.ours = append(p.ours, sidecarUpstream(o, dial))
+	p.client, err = sidecarClient(o, dial)
+	return err
+}
+
+// hasFile says that the sessions are in a file, which one process has at a time.
+func hasFile(o config.Sessions) bool {
+	return o.Redis == nil || o.MovingFrom != nil && o.MovingFrom.Redis == nil
+}
+
+// openPatience is how long a session request waits at a hand-over.
+const openPatience = time.Second
+
+// openLater opens the file when the process that this one replaces has let go of it.
+func (p *process) openLater(o config.Sessions) sessions.Store {
+	o.Bolt.LockWait = time.Second
+	if o.MovingFrom != nil {
+		from := *o.MovingFrom
+		from.Bolt.LockWait = time.Second
+		o.MovingFrom = &from
+	}
+	return sessionstore.NewOpening(openPatience, func() (sessions.Store, error) { return openSessions(o, p.logger) }, func(err error) {
+		if err != nil {
+			p.logger.Error("sessions are not available", slog.Any("error", err))
+			return
+		}
+		p.logger.Info("sessions taken over")
+	})
 }
 
 func (p *process) makeAdmin(registry *prometheus.Registry) {
@@ -184,6 +263,21 @@ func (p *process) start() <-chan error {
 	return failed
 }
 
+// closeSidecar may be called more than once: a hand-over has done it already.
+func (p *process) closeSidecar() error {
+	if p.sidecar == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), adminTimeout)
+	defer cancel()
+	err := p.sidecar.close(ctx)
+	if p.inside != nil {
+		_ = p.inside.Close()
+	}
+	p.sidecar = nil
+	return err
+}
+
 // close closes whatever is there, users before what they use. It is for an edge that
 // has drained, or was never started. The admin listener is open until here, so that
 // /readyz tells why no more requests are taken.
@@ -201,6 +295,7 @@ func (p *process) close() {
 	if p.store != nil {
 		p.store.Close()
 	}
+	errs = append(errs, p.closeSidecar())
 	if p.admin != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), adminTimeout)
 		defer cancel()

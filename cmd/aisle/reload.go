@@ -12,7 +12,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aislecache/aisle/config"
-	"github.com/aislecache/aisle/proxy"
 	"github.com/aislecache/aisle/segment"
 )
 
@@ -167,12 +166,11 @@ func (p *process) swap(c *config.Config) error {
 	if err != nil {
 		return err
 	}
-	upstreams, err := newUpstreams(c, p.upstreams, p.upstreamMetrics, p.logger)
+	upstreams, err := newUpstreams(c, p.upstreams, p.upstreamMetrics, p.logger, p.ours...)
 	if err != nil {
 		return err
 	}
-	err = p.edge.Reload(c.Proxy(), proxy.Parts{Origin: upstreams, Segments: segments, Sealer: sealer, Retired: upstreams.Close})
-	if err != nil {
+	if err = p.edge.Reload(c.Proxy(), p.parts(upstreams, segments, sealer)); err != nil {
 		upstreams.Close()
 		return err
 	}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/aislecache/aisle/config"
+	"github.com/aislecache/aisle/obs"
+)
+
+// sessionsCommand runs the sidecar alone, or one of its tools.
+func sessionsCommand(args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		if code, known := sessionsTool(args[0], args[1:], stdout, stderr); known {
+			return code
+		}
+		fmt.Fprintf(stderr, "aisle sessions: unknown command %q\n", args[0])
+		return exitUsage
+	}
+	fs := newFlags("sessions", stderr)
+	file := fs.String("config", "config.yaml", "configuration `file`")
+	if code, done := parseFlags(fs, args, 0); done {
+		return code
+	}
+	end := make(chan os.Signal, 2)
+	signal.Notify(end, syscall.SIGTERM, syscall.SIGINT)
+	defer signal.Stop(end)
+	_, c, err := load(*file)
+	if err != nil {
+		printFaults(stderr, *file, err)
+		return exitUsage
+	}
+	logger, err := newLogger(c, stderr)
+	if err != nil {
+		printFaults(stderr, *file, err)
+		return exitUsage
+	}
+	a, err := newAlone(c, logger)
+	if err != nil {
+		fmt.Fprintf(stderr, "aisle sessions: %v\n", err)
+		return exitCodeOf(err)
+	}
+	return a.run(end, c)
+}
+
+// alone is a sidecar that is a process of its own.
+type alone struct {
+	sidecar *sidecar
+	admin   *obs.Admin
+	ready   readiness
+	logger  *slog.Logger
+	sockets [2]ownSocket // of edges, and of the admin listener
+}
+
+func newAlone(c *config.Config, logger *slog.Logger) (_ *alone, err error) {
+	a := &alone{logger: logger}
+	_, sealer, err := newSegments(c)
+	if err != nil {
+		return nil, err
+	}
+	addresses := []struct{ key, address string }{{"sessions.listen", c.Sessions().Listen}, {"admin.listen", c.Admin()}}
+	for i, s := range addresses {
+		if a.sockets[i].listener, err = listen(s.key, s.address); err != nil {
+			a.closeSockets()
+			return nil, err
+		}
+	}
+	registry := obs.NewRegistry()
+	if a.sidecar, err = newSidecar(c, nil, sealer, registry, logger); err != nil {
+		a.closeSockets()
+		return nil, err
+	}
+	a.admin = obs.NewAdmin(obs.AdminOptions{Registry: registry, Ready: a.ready.get, Logger: logger})
+	return a, nil
+}
+
+func (a *alone) closeSockets() {
+	for _, s := range a.sockets {
+		if s.listener != nil {
+			_ = s.listener.Close()
+		}
+	}
+}
+
+// run serves until a signal comes or a listener fails.
+func (a *alone) run(end <-chan os.Signal, c *config.Config) int {
+	failed := make(chan error, 2)
+	go func() { failed <- a.admin.Serve(a.sockets[1].listener) }()
+	go func() { failed <- a.sidecar.serve(a.sockets[0].listener) }()
+	a.ready.set(stateReady)
+	a.logger.Info("ready", slog.String("sessions", a.sockets[0].listener.Addr().String()), slog.String("admin", a.sockets[1].listener.Addr().String()), slog.Int("pid", os.Getpid()))
+	code := exitOK
+	select {
+	case err := <-failed:
+		a.logger.Error("listener failed", slog.Any("error", err))
+		code = exitFailure
+	case s := <-end:
+		a.logger.Info("draining", slog.String("signal", s.String()))
+	}
+	a.ready.set(stateDraining)
+	ctx, cancel := context.WithTimeout(context.Background(), c.DrainTimeout())
+	defer cancel()
+	if err := a.sidecar.close(ctx); err != nil {
+		a.logger.Error("sessions were not closed in order", slog.Any("error", err))
+		code = exitFailure
+	}
+	stop, done := context.WithTimeout(context.Background(), adminTimeout)
+	defer done()
+	_ = a.admin.Shutdown(stop) // nobody is served by it any more
+	a.logger.Info("stopped")
+	return code
+}
