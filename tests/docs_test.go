@@ -113,8 +113,9 @@ func TestSegmentsDocument(t *testing.T) {
 // TestMetricsDocument compares docs/metrics.md with a running edge that has fetched something: name, type, labels and help.
 func TestMetricsDocument(t *testing.T) {
 	bin := rig.Aisle(t)
-	edge := rig.RunEdge(t, bin, rig.Config(rig.RunDemo(t, bin), ""))
+	edge := rig.RunEdge(t, bin, rig.Config(rig.RunDemo(t, bin), "sessions: {mode: embedded}"))
 	rig.Get(t, edge.URL+"/")
+	rig.Get(t, edge.URL+"/api/sessions?items=*")
 	documented := map[string][]string{}
 	for _, cells := range rows(t, "metrics.md", "") {
 		if name := strings.Trim(cells[0], "`"); len(cells) == 4 {

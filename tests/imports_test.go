@@ -43,10 +43,18 @@ func layers() map[string]layer {
 		"proxy/upstream":            {ours: []string{"cache"}, others: "any"},
 		"proxy/upstream/acceptance": {ours: []string{"cache"}, others: "any"},
 		"purge":                     {ours: []string{"cache"}, others: "any"},
-		"config":                    {ours: []string{"cache", "cache/store", "proxy", "proxy/upstream", "segment", "obs", "purge"}, others: "any"},
+		"config":                    {ours: []string{"cache", "cache/store", "proxy", "proxy/upstream", "segment", "obs", "purge", "sessions", "sessions/transform", "sessions/store", "sessions/store/bolt", "sessions/store/redis"}, others: "any"},
 		"obs":                       {others: "any"},
+		"sessions":                  {ours: []string{"segment", "sessions/transform"}, others: "any"},
+		"sessions/transform":        {ours: []string{"segment"}, others: "std"},
+		"sessions/store":            {ours: []string{"sessions"}, others: "std"},
+		"sessions/store/acceptance": {ours: []string{"sessions", "sessions/store"}, others: "any"},
+		"sessions/store/bolt":       {ours: []string{"sessions", "sessions/store"}, others: "any"},
+		"sessions/store/redis":      {ours: []string{"sessions", "sessions/store"}, others: "any"},
 		"demo":                      {others: "std"},
 		"tests/rig":                 {others: "std"},
+
+		"sessions/store/redis/redistest": {others: "std"},
 	}
 }
 

@@ -52,13 +52,13 @@ func printedCommands(t *testing.T, printed string) []string {
 			commands = append(commands, strings.TrimSpace(line))
 		}
 	}
-	if len(commands) != 4 {
-		t.Fatalf("%d commands are printed, not four:\n%s", len(commands), printed)
+	if len(commands) != 5 {
+		t.Fatalf("%d commands are printed, not five:\n%s", len(commands), printed)
 	}
 	return commands
 }
 
-// TestRun runs `make run`'s script and the four commands of the README, and ends it as Ctrl-C does.
+// TestRun runs `make run`'s script and the five commands of the README, and ends it as Ctrl-C does.
 func TestRun(t *testing.T) {
 	p := startRun(t)
 	jar := filepath.Join(t.TempDir(), "gold.jar")
@@ -81,11 +81,12 @@ func TestRun(t *testing.T) {
 	f(commands[0], "miss stored", "R$ 168,90")
 	f(commands[1], "hit", "R$ 168,90")
 	f(commands[2], "miss stored", "R$ 143,57", "hit", "R$ 143,57")
-	metrics := run(commands[3])
+	f(commands[3], "miss stored", "$31.28", "hit", "$31.28")
+	metrics := run(commands[4])
 	for _, want := range []string{
-		`aisle_requests_total{outcome="hit",route="/**/p"} 2`,
-		`aisle_requests_total{outcome="miss",route="/**/p"} 2`,
-		`aisle_requests_total{outcome="pass",route="builtin:api"} 1`,
+		`aisle_requests_total{outcome="hit",route="/**/p"} 3`,
+		`aisle_requests_total{outcome="miss",route="/**/p"} 3`,
+		`aisle_requests_total{outcome="pass",route="sidecar:sessions"} 2`,
 	} {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("the metrics lack %s:\n%s", want, metrics)

@@ -93,7 +93,7 @@ func isolate(t *testing.T, binary, storefront string, responses int64, limit tim
 		catalogue: demo.NewCatalogue(), tally: &tally{}, weather: &weather{}, cdn: &cdn{copies: map[string]*copied{}},
 	}
 	r.restless = restless
-	r.oracle, r.population = newOracle(r.tally), &population{}
+	r.oracle, r.population = newOracle(r.tally), &population{issuer: startIssuer(t, binary)}
 	for _, region := range r.catalogue.Regions() {
 		r.population.regions = append(r.population.regions, region.ID)
 	}
@@ -173,4 +173,5 @@ func (r *run) checkCoverage(t *testing.T) {
 	f("from a client's own copy", n.own.Load(), 10)
 	f("confirmed", n.confirm.Load(), 10)
 	f("purges", n.purges.Load(), 50)
+	f("to shoppers of the sidecar, at the least", r.population.issuer.issued.Load(), r.want/500)
 }

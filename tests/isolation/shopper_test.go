@@ -89,6 +89,7 @@ func contains(list []string, s string) bool {
 // population makes shoppers.
 type population struct {
 	regions []string
+	issuer  *issuer
 }
 
 func pick[T any](r *rand.Rand, list ...T) T { return list[r.IntN(len(list))] }
@@ -98,6 +99,9 @@ func chance(r *rand.Rand, percent int) bool { return r.IntN(100) < percent }
 
 // newcomer is a random shopper, without a session of the origin.
 func (p *population) newcomer(r *rand.Rand) *shopper {
+	if chance(r, 50) {
+		return p.customer(r)
+	}
 	s := &shopper{}
 	switch n := r.IntN(100); {
 	case n < 12: // no cookie
