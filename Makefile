@@ -5,11 +5,11 @@ FUZZTIME ?= 20s
 # Where the tests keep pictures and the race-checked binary that they run.
 BIN := $(CURDIR)/bin
 
-.PHONY: help build run test lint fuzz bench soak mutants cover clean
+.PHONY: help build run test lint fuzz bench bench-sessions soak soak-sessions mutants cover clean
 .DEFAULT_GOAL := help
 
 help: ## show this
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
 
 build: ## build bin/aisle
 	$(GO) build -trimpath -o $(BIN)/aisle ./cmd/aisle
@@ -32,6 +32,13 @@ bench: ## run the micro benchmarks
 
 soak: ## long streams, reloads, failing origins, idle connections at full size; figures to docs/reliability.md
 	@tools/soak
+
+soak-sessions: ## fifty rounds of kill -9 of the sidecar, and of its Redis, under writers; nothing acknowledged may be lost
+	@tools/need redis
+	AISLE_SOAK=1 $(GO) test -count=1 -v -timeout 30m ./tests/lost
+
+bench-sessions: ## edits and reads per second of a sidecar with 100,000 sessions; figures to docs/sessions-stores.md
+	@tools/bench-sessions
 
 mutants: ## break the code on purpose and see that the isolation test notices each
 	@tests/mutants/run
