@@ -33,7 +33,7 @@ bench: ## run the micro benchmarks
 soak: ## long streams, reloads, failing origins, idle connections at full size; figures to docs/reliability.md
 	@tools/soak
 
-soak-sessions: ## fifty rounds of kill -9 of the sidecar, and of its Redis, under writers; nothing acknowledged may be lost
+soak-sessions: ## fifty kills of the sidecar, and of its Redis, under writers: nothing acknowledged may be lost
 	@tools/need redis
 	AISLE_SOAK=1 $(GO) test -count=1 -v -timeout 30m ./tests/lost
 
