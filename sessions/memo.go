@@ -3,8 +3,8 @@ package sessions
 import "sync"
 
 // memo remembers what was worked out for a text that a client chose. It is bounded: when the young half is
-// full it becomes the old half, and what was not asked for since goes. The whole text is the map's key, so no
-// text can be taken for another.
+// full it becomes the old half, and what was not asked for since goes. The whole text, or a digest of it that
+// no other text has, is the map's key, so none can be taken for another.
 type memo[V any] struct {
 	limit int // of a half
 
@@ -37,7 +37,7 @@ func (m *memo[V]) put(text string, v V) {
 
 func (m *memo[V]) keep(text string, v V) {
 	if len(m.young) >= m.limit {
-		m.old, m.young = m.young, make(map[string]V, m.limit)
+		m.old, m.young = m.young, map[string]V{}
 	}
 	m.young[text] = v
 }

@@ -1,6 +1,7 @@
 package sessions
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"time"
@@ -14,8 +15,9 @@ const (
 	tokenSubject = "session"
 	// maxToken bounds what is verified at all: our own tokens have about 500 bytes.
 	maxToken = 2 << 10
-	// memoTokens bounds the verified tokens that are remembered: at most 32 MiB.
-	memoTokens = 16 << 10
+	// memoTokens bounds the verified tokens that are remembered: at most 48 MiB. To verify one costs as much as all else
+	// of a read, so those of all shoppers of an hour should fit.
+	memoTokens = 256 << 10
 )
 
 // TokenState says what a session token is worth. The zero value is TokenAbsent.
@@ -120,7 +122,14 @@ func (t *Tokens) Issue(now time.Time, s *Session) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("session token: %w", err)
 	}
+	t.seen.put(nameOf(text), verified{id: s.ID, expires: s.Expires.Unix(), state: TokenValid})
 	return text, nil
+}
+
+// nameOf stands for a token in the memo: its SHA-256, a fifteenth of its size. No other token has it.
+func nameOf(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return string(sum[:])
 }
 
 // Verify gives the id of the session that a token names. The id is "" but with TokenValid.
@@ -131,12 +140,13 @@ func (t *Tokens) Verify(now time.Time, token string) (id string, state TokenStat
 	case len(token) > maxToken:
 		return "", TokenMalformed
 	}
-	known, ok := t.seen.get(token)
+	name := nameOf(token)
+	known, ok := t.seen.get(name)
 	if !ok {
 		if known, state = t.check(token); state != TokenValid {
 			return "", state
 		}
-		t.seen.put(token, known)
+		t.seen.put(name, known)
 	}
 	switch {
 	case known.state != TokenValid:
