@@ -30,8 +30,8 @@ type Client struct {
 	o         ClientOptions
 	recovers  flights[recovered]
 	facets    flights[string]
-	recovery  *memo[remembered]
-	resolving *memo[string]
+	recovery  *memo[string, remembered]
+	resolving *memo[string, string]
 }
 
 type remembered struct {
@@ -57,7 +57,7 @@ func NewClient(o ClientOptions) *Client {
 	if o.Entries == 0 {
 		o.Entries = 16 << 10
 	}
-	return &Client{o: o, recovery: newMemo[remembered](o.Entries), resolving: newMemo[string](o.Entries)}
+	return &Client{o: o, recovery: newMemo[string, remembered](o.Entries), resolving: newMemo[string, string](o.Entries)}
 }
 
 // DialURL gives the transport and base of a Client for where a sidecar listens: an http or https URL, or unix:/path.

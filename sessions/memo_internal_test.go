@@ -11,7 +11,7 @@ import (
 func TestMemoModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		entries := rapid.IntRange(0, 8).Draw(t, "entries")
-		m := newMemo[int](entries)
+		m := newMemo[string, int](entries)
 		model := map[string]int{}
 		last := ""
 		for i := range rapid.IntRange(0, 60).Draw(t, "steps") {
@@ -35,7 +35,7 @@ func TestMemoModel(t *testing.T) {
 }
 
 func TestMemoKeepsWhatIsAskedFor(t *testing.T) {
-	m := newMemo[int](100)
+	m := newMemo[string, int](100)
 	m.put("wanted", 1)
 	for i := range 10_000 {
 		m.put(fmt.Sprint(i), i)

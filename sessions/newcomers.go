@@ -17,7 +17,7 @@ type newcomers struct {
 	burst int
 
 	mu   sync.Mutex // guards that one address has one limiter
-	seen *memo[*rate.Limiter]
+	seen *memo[string, *rate.Limiter]
 }
 
 const (
@@ -35,7 +35,7 @@ func newNewcomers(perSecond float64, burst int) *newcomers {
 	if burst == 0 {
 		burst = defaultCreateBurst
 	}
-	return &newcomers{rate: rate.Limit(perSecond), burst: burst, seen: newMemo[*rate.Limiter](rememberedAddresses)}
+	return &newcomers{rate: rate.Limit(perSecond), burst: burst, seen: newMemo[string, *rate.Limiter](rememberedAddresses)}
 }
 
 // admit says whether an address may begin another session, and else gives the *Fault.

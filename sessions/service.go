@@ -40,7 +40,7 @@ type Service struct {
 	turns   turns
 	// ends remembers until when this process has moved the end of a session, in Unix seconds: the record
 	// itself does not say, as Touch leaves it alone.
-	ends *memo[int64]
+	ends *memo[string, int64]
 }
 
 // rememberedEnds bounds Service.ends: at most 8 MiB.
@@ -61,7 +61,7 @@ func New(o Options) (*Service, error) {
 		o.Metrics = NewMetrics(prometheus.NewRegistry())
 	}
 	o.Limits = o.Limits.withDefaults()
-	return &Service{o: o, metrics: o.Metrics, ends: newMemo[int64](rememberedEnds)}, nil
+	return &Service{o: o, metrics: o.Metrics, ends: newMemo[string, int64](rememberedEnds)}, nil
 }
 
 func (o Options) check() error {

@@ -55,7 +55,7 @@ func sessionsCommand(args []string, stdout, stderr io.Writer) int {
 
 // aloneGC is the collector's GOGC of a sidecar that is a process of its own: what lives in it is small, since the sessions are in
 // the file or in Redis, and with 100 it would collect some twenty times a second under load.
-const aloneGC = 400
+const aloneGC = 1000
 
 // alone is a sidecar that is a process of its own.
 type alone struct {
