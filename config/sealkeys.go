@@ -19,18 +19,27 @@ const keysFileHead = "# Seal keys of aisle: `id secret` a line. The first one se
 // file, and never a secret.
 func (c *Config) SealKeys() ([]segment.SealKey, error) {
 	path, named := c.KeysFile()
+	var absent func() ([]byte, error)
+	if !named {
+		absent = newSealKeys
+	}
+	return readKeys("segment.keys_file", path, absent, segment.ParseKeys)
+}
+
+// readKeys reads a file of secrets. absent gives the text of the file that is made where there is none; nil: that is an error.
+func readKeys[K any](key, path string, absent func() ([]byte, error), parse func([]byte) ([]K, error)) ([]K, error) {
 	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) && !named {
-		if err = makeKeysFile(path, newSealKeys); err == nil {
+	if errors.Is(err, fs.ErrNotExist) && absent != nil {
+		if err = makeKeysFile(path, absent); err == nil {
 			text, err = os.ReadFile(path)
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("segment.keys_file: %w", err)
+		return nil, fmt.Errorf("%s: %w", key, err)
 	}
-	keys, err := segment.ParseKeys(text)
+	keys, err := parse(text)
 	if err != nil {
-		return nil, fmt.Errorf("segment.keys_file: %s: %w", path, err)
+		return nil, fmt.Errorf("%s: %s: %w", key, path, err)
 	}
 	return keys, nil
 }
@@ -47,6 +56,17 @@ func makeKeysFile(path string, newKeys func() ([]byte, error)) error {
 	if err != nil {
 		return err
 	}
+	return WriteSecrets(path, text, func(draft string) error {
+		if err := os.Link(draft, path); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		return nil
+	})
+}
+
+// WriteSecrets writes text to a draft beside path, readable by its owner alone and synced, and lets place bring the draft
+// there: no moment shows half a file. The directory is made where it is absent.
+func WriteSecrets(path string, text []byte, place func(draft string) error) error {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -55,13 +75,10 @@ func makeKeysFile(path string, newKeys func() ([]byte, error)) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(draft.Name()) }() // once linked, its other name stays
+	defer func() { _ = os.Remove(draft.Name()) }() // once placed, there is nothing under this name, or its other name stays
 	_, err = draft.Write(text)
 	if err = errors.Join(err, draft.Sync(), draft.Close()); err != nil {
 		return err
 	}
-	if err := os.Link(draft.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return nil
+	return place(draft.Name())
 }

@@ -1,12 +1,8 @@
 package config
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
 	"net/http"
 	"net/netip"
-	"os"
 	"slices"
 	"time"
 
@@ -295,20 +291,11 @@ func checkSessions(d *decoder, f *file) {
 // the tokens that are out have to be read after a restart. Several sidecars share one file.
 func (c *Config) TokenKeys() ([]sessions.TokenKey, error) {
 	path := c.f.sessions.tokenKeys
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) && path == sessionsDefaults().tokenKeys {
-		if err = makeKeysFile(path, newTokenKeys); err == nil {
-			text, err = os.ReadFile(path)
-		}
+	var absent func() ([]byte, error)
+	if path == sessionsDefaults().tokenKeys {
+		absent = newTokenKeys
 	}
-	if err != nil {
-		return nil, fmt.Errorf("sessions.token_keys_file: %w", err)
-	}
-	keys, err := sessions.ParseTokenKeys(text)
-	if err != nil {
-		return nil, fmt.Errorf("sessions.token_keys_file: %s: %w", path, err)
-	}
-	return keys, nil
+	return readKeys("sessions.token_keys_file", path, absent, sessions.ParseTokenKeys)
 }
 
 func newTokenKeys() ([]byte, error) {
@@ -325,13 +312,5 @@ func (c *Config) BackendKeys() ([]sessions.BackendKey, error) {
 	if path == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("sessions.backend_keys_file: %w", err)
-	}
-	keys, err := sessions.ParseBackendKeys(text)
-	if err != nil {
-		return nil, fmt.Errorf("sessions.backend_keys_file: %s: %w", path, err)
-	}
-	return keys, nil
+	return readKeys("sessions.backend_keys_file", path, nil, sessions.ParseBackendKeys)
 }

@@ -48,31 +48,42 @@ func GenerateKey() (SealKey, error) {
 // without a key is an error. The keys keep no reference to text.
 func ParseKeys(text []byte) ([]SealKey, error) {
 	var keys []SealKey
-	var errs []error
-	number := 0
-	for line := range bytes.Lines(text) {
-		number++
-		line = bytes.TrimSpace(line)
-		if len(line) == 0 || line[0] == '#' {
-			continue
-		}
-		key, err := parseKey(string(line))
+	err := EachKeyLine(text, func(line string) error {
+		key, err := parseKey(line)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("line %d: %w", number, err))
-			continue
+			return err
 		}
 		if hasKey(keys, key.id) {
-			errs = append(errs, fmt.Errorf("line %d: key id %q is there twice", number, key.id))
+			return fmt.Errorf("key id %q is there twice", key.id)
 		}
 		keys = append(keys, key)
-	}
-	if len(keys) == 0 && len(errs) == 0 {
-		errs = append(errs, errors.New("no key in the file"))
-	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return keys, nil
+}
+
+// EachKeyLine gives read each line of a keys file that is neither blank nor begins with #, without the space around it. It
+// goes on after an error, and gives all of them, joined, with their line numbers; a file without a key is an error too.
+func EachKeyLine(text []byte, read func(line string) error) error {
+	var errs []error
+	number, keys := 0, 0
+	for line := range bytes.Lines(text) {
+		number++
+		if line = bytes.TrimSpace(line); len(line) == 0 || line[0] == '#' {
+			continue
+		}
+		keys++
+		if err := read(string(line)); err != nil {
+			errs = append(errs, fmt.Errorf("line %d: %w", number, err))
+		}
+	}
+	if keys == 0 {
+		return errors.New("no key in the file")
+	}
+	return errors.Join(errs...)
 }
 
 func parseKey(line string) (SealKey, error) {

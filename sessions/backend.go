@@ -1,13 +1,13 @@
 package sessions
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"crypto/subtle"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/aislecache/aisle/segment"
 )
 
 // BackendHeader carries the credential of a backend, as "<id>:<secret>": of a program that may write
@@ -38,25 +38,15 @@ func (k BackendKey) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("backend
 // reported, joined, by its line and without the secret; a file without a key is an error.
 func ParseBackendKeys(text []byte) ([]BackendKey, error) {
 	var keys []BackendKey
-	var errs []error
-	number := 0
-	for line := range bytes.Lines(text) {
-		number++
-		if line = bytes.TrimSpace(line); len(line) == 0 || line[0] == '#' {
-			continue
+	err := segment.EachKeyLine(text, func(line string) error {
+		key, err := parseBackendKey(line, keys)
+		if err == nil {
+			keys = append(keys, key)
 		}
-		key, err := parseBackendKey(string(line), keys)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("line %d: %w", number, err))
-			continue
-		}
-		keys = append(keys, key)
-	}
-	if len(keys) == 0 && len(errs) == 0 {
-		errs = append(errs, errors.New("no key in the file"))
-	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	return keys, nil
 }

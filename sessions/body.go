@@ -30,8 +30,9 @@ func parseBody(text []byte, backend bool, limits Limits) (body, error) {
 	if !utf8.Valid(text) {
 		return b, badRequest("body: invalid UTF-8")
 	}
-	if err := checkDepth(text, limits.Depth+3); err != nil {
-		return b, err
+	limit := limits.Depth + 3
+	if at := transform.TooDeep(text, limit); at >= 0 {
+		return b, badRequest("body: nested more than %d deep, at byte %d", limit, at+1)
 	}
 	var namespaces map[string]json.RawMessage
 	if err := json.Unmarshal(text, &namespaces); err != nil {
@@ -105,27 +106,6 @@ func compactJSON(value json.RawMessage) json.RawMessage {
 		panic("BUG: parsed JSON is not JSON: " + err.Error())
 	}
 	return out.Bytes()
-}
-
-// checkDepth refuses nesting before anything recursive sees the text. What else is wrong is found later.
-func checkDepth(text []byte, limit int) error {
-	depth, quoted := 0, false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			if depth++; depth > limit {
-				return badRequest("body: nested more than %d deep, at byte %d", limit, i+1)
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	return nil
 }
 
 // where is the place of a fault in JSON, as far as it is known. The error's own text may quote the body.

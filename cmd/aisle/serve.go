@@ -51,17 +51,12 @@ func serve(args []string, _, stderr io.Writer) int {
 	}
 	caught := catch()
 	defer caught.stop()
-	text, c, err := load(*file)
+	from, logger, err := loadToServe(*file, stderr)
 	if err != nil {
 		printFaults(stderr, *file, err)
 		return exitUsage
 	}
-	logger, err := newLogger(c, stderr)
-	if err != nil {
-		printFaults(stderr, *file, err)
-		return exitUsage
-	}
-	for _, warning := range c.Warnings() {
+	for _, warning := range from.config.Warnings() {
 		logger.Warn("configuration", slog.String("warning", warning))
 	}
 	inherited, err := inherit()
@@ -69,7 +64,7 @@ func serve(args []string, _, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "aisle serve: %v\n", err)
 		return exitFailure
 	}
-	p, err := build(source{*file, text, c}, inherited, logger)
+	p, err := build(from, inherited, logger)
 	if err != nil {
 		fmt.Fprintf(stderr, "aisle serve: %v\n", err)
 		return exitCodeOf(err)
@@ -92,6 +87,16 @@ func load(path string) ([]byte, *config.Config, error) {
 	}
 	c, err := config.Parse(text)
 	return text, c, err
+}
+
+// loadToServe reads what a process that goes on running needs at first.
+func loadToServe(path string, logs io.Writer) (source, *slog.Logger, error) {
+	text, c, err := load(path)
+	if err != nil {
+		return source{}, nil, err
+	}
+	logger, err := newLogger(c, logs)
+	return source{path, text, c}, logger, err
 }
 
 // exitCodeOf: what the configuration names and is not so is the configuration's fault.

@@ -113,13 +113,9 @@ func toolSidecar(c *config.Config) (*sidecar, error) {
 // openForTool opens the configured store if it is there, and the one that sessions move from: an erasure in one of them would
 // not last.
 func openForTool(o config.Sessions) (sessions.Store, error) {
-	to, err := openOne(o.SessionsStore)
-	if err != nil || o.MovingFrom == nil {
+	to, from, err := openPair(o, openOne)
+	if err != nil || from == nil {
 		return to, err
-	}
-	from, err := openOne(*o.MovingFrom)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("moving_from: %w", err), to.Close())
 	}
 	return store.NewBoth(from, to), nil
 }

@@ -6,9 +6,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
 
+	"github.com/aislecache/aisle/config"
 	"github.com/aislecache/aisle/sessions"
 )
 
@@ -78,25 +78,14 @@ func readTokenKeys(path string) ([]sessions.TokenKey, error) {
 
 // replaceFile writes a file of secrets so that at any moment the old one or the new one is there, whole.
 func replaceFile(path string, text []byte) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	draft, err := os.CreateTemp(dir, ".keys-*") // 0600
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(draft.Name()) }() // once renamed, there is nothing under this name
-	_, err = draft.Write(text)
-	if err = errors.Join(err, draft.Sync(), draft.Close()); err != nil {
-		return err
-	}
-	if was, err := os.Stat(path); err == nil {
-		// root rotates what another user's sidecar has to read.
-		owner := was.Sys().(*syscall.Stat_t)
-		if err := os.Chown(draft.Name(), int(owner.Uid), int(owner.Gid)); err != nil {
-			return err
+	return config.WriteSecrets(path, text, func(draft string) error {
+		if was, err := os.Stat(path); err == nil {
+			// root rotates what another user's sidecar has to read.
+			owner := was.Sys().(*syscall.Stat_t)
+			if err := os.Chown(draft, int(owner.Uid), int(owner.Gid)); err != nil {
+				return err
+			}
 		}
-	}
-	return os.Rename(draft.Name(), path)
+		return os.Rename(draft, path)
+	})
 }

@@ -32,12 +32,7 @@ func sessionsCommand(args []string, stdout, stderr io.Writer) int {
 	end := make(chan os.Signal, 2)
 	signal.Notify(end, syscall.SIGTERM, syscall.SIGINT)
 	defer signal.Stop(end)
-	_, c, err := load(*file)
-	if err != nil {
-		printFaults(stderr, *file, err)
-		return exitUsage
-	}
-	logger, err := newLogger(c, stderr)
+	from, logger, err := loadToServe(*file, stderr)
 	if err != nil {
 		printFaults(stderr, *file, err)
 		return exitUsage
@@ -45,12 +40,12 @@ func sessionsCommand(args []string, stdout, stderr io.Writer) int {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(aloneGC)
 	}
-	a, err := newAlone(c, logger)
+	a, err := newAlone(from.config, logger)
 	if err != nil {
 		fmt.Fprintf(stderr, "aisle sessions: %v\n", err)
 		return exitCodeOf(err)
 	}
-	return a.run(end, c)
+	return a.run(end, from.config)
 }
 
 // aloneGC is the collector's GOGC of a sidecar that is a process of its own: what lives in it is small, since the sessions are in

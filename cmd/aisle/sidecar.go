@@ -80,15 +80,23 @@ func newSidecar(c *config.Config, store sessions.Store, sealer *segment.Sealer, 
 
 // openSessions opens the store that the configuration names, and where sessions are to be moved from another one begins to.
 func openSessions(o config.Sessions, logger *slog.Logger) (sessions.Store, error) {
-	to, err := openStore(o.SessionsStore)
-	if err != nil || o.MovingFrom == nil {
+	to, from, err := openPair(o, openStore)
+	if err != nil || from == nil {
 		return to, err
 	}
-	from, err := openStore(*o.MovingFrom)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("moving_from: %w", err), to.Close())
-	}
 	return startMoving(from, to, logger), nil
+}
+
+// openPair opens the store that the configuration names and, where one is named, that which sessions move from; from is nil
+// otherwise. After an error neither is open.
+func openPair(o config.Sessions, open func(config.SessionsStore) (sessionstore.Movable, error)) (to, from sessionstore.Movable, err error) {
+	if to, err = open(o.SessionsStore); err != nil || o.MovingFrom == nil {
+		return to, nil, err
+	}
+	if from, err = open(*o.MovingFrom); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("moving_from: %w", err), to.Close())
+	}
+	return to, from, nil
 }
 
 func openStore(o config.SessionsStore) (sessionstore.Movable, error) {

@@ -73,24 +73,24 @@ func TestBothEdits(t *testing.T) {
 	r.holds("old", "old at 3")
 	r.kind(r.new, "old", store.Absent)
 	for version, want := range map[uint64]error{1: sessions.ErrConflict, 3: sessions.ErrConflict, 5: sessions.ErrConflict} {
-		if err := r.both.Save(ctx, "old", version, nil, later()); !errors.Is(err, want) {
+		if err := r.both.Save(ctx, "old", version, nil, acceptance.Later()); !errors.Is(err, want) {
 			t.Errorf("version %d of a session at 3 gave %v", version, err)
 		}
 	}
 	r.holds("old", "old at 3")
-	r.ok(r.both.Save(ctx, "old", 4, []byte("old at 4"), later()))
+	r.ok(r.both.Save(ctx, "old", 4, []byte("old at 4"), acceptance.Later()))
 	r.holds("old", "old at 4")
 	r.kind(r.new, "old", store.Native)
 	r.kind(r.old, "old", store.Native) // as it was: one can go back
 
 	put(t, r.old, "touched", 2)
-	end := later().Add(time.Minute)
+	end := acceptance.Later().Add(time.Minute)
 	r.ok(r.both.Touch(ctx, "touched", end))
 	if e, err := r.new.Get(ctx, "touched"); err != nil || e.Kind != store.Native || e.Version != 2 || !e.Expires.Equal(end) {
 		t.Errorf("touched: %+v, %v", e, err)
 	}
 
-	r.ok(r.both.Save(ctx, "new", 1, []byte("new at 1"), later()))
+	r.ok(r.both.Save(ctx, "new", 1, []byte("new at 1"), acceptance.Later()))
 	r.kind(r.old, "new", store.Absent)
 	same(t, all(t, r.both), map[string]uint64{"old": 4, "touched": 2, "new": 1})
 }
@@ -103,7 +103,7 @@ func TestBothCopies(t *testing.T) {
 	r.copied("a")
 	put(t, r.old, "a", 2)
 	r.holds("a", "a at 2")
-	r.ok(r.both.Save(ctx, "a", 3, []byte("a at 3"), later()))
+	r.ok(r.both.Save(ctx, "a", 3, []byte("a at 3"), acceptance.Later()))
 	r.holds("a", "a at 3")
 
 	for _, id := range []string{"read", "saved", "touched", "deleted"} {
@@ -113,7 +113,7 @@ func TestBothCopies(t *testing.T) {
 		r.gone(id)
 	}
 	for _, err := range []error{
-		r.both.Save(ctx, "saved", 2, nil, later()), r.both.Touch(ctx, "touched", later()), r.both.Delete(ctx, "deleted"),
+		r.both.Save(ctx, "saved", 2, nil, acceptance.Later()), r.both.Touch(ctx, "touched", acceptance.Later()), r.both.Delete(ctx, "deleted"),
 	} {
 		if !errors.Is(err, sessions.ErrNotFound) {
 			t.Errorf("got %v", err)
@@ -132,10 +132,10 @@ func TestBothDeletes(t *testing.T) {
 	put(t, r.old, "copied", 1)
 	r.copied("copied")
 	put(t, r.old, "edited", 1)
-	r.ok(r.both.Save(ctx, "edited", 2, []byte("edited at 2"), later()))
-	r.ok(r.both.Save(ctx, "new", 1, []byte("new at 1"), later()))
+	r.ok(r.both.Save(ctx, "edited", 2, []byte("edited at 2"), acceptance.Later()))
+	r.ok(r.both.Save(ctx, "new", 1, []byte("new at 1"), acceptance.Later()))
 	for _, id := range []string{"old", "copied", "edited", "new"} {
-		onItsWay := sessions.Stored{ID: id, Version: 9, Data: []byte("erased"), Expires: later()}
+		onItsWay := sessions.Stored{ID: id, Version: 9, Data: []byte("erased"), Expires: acceptance.Later()}
 		r.ok(r.both.Delete(ctx, id))
 		r.gone(id)
 		r.kind(r.old, id, store.Absent)
@@ -150,9 +150,9 @@ func TestBothDeletes(t *testing.T) {
 
 	// One that was interrupted between the stores has been answered by an error; it can be made again.
 	put(t, r.old, "half", 1)
-	r.ok(r.new.Bury(ctx, "half", later()))
+	r.ok(r.new.Bury(ctx, "half", acceptance.Later()))
 	r.gone("half")
-	if err := r.both.Save(ctx, "half", 2, nil, later()); !errors.Is(err, sessions.ErrNotFound) {
+	if err := r.both.Save(ctx, "half", 2, nil, acceptance.Later()); !errors.Is(err, sessions.ErrNotFound) {
 		t.Errorf("an edit of a session that is half erased: %v", err)
 	}
 	r.ok(r.both.Delete(ctx, "half"))
@@ -161,8 +161,8 @@ func TestBothDeletes(t *testing.T) {
 
 func TestBothFacets(t *testing.T) {
 	r, ctx := newTrio(t), t.Context()
-	r.ok(r.old.PutFacets(ctx, "old", []byte("old facets"), later()))
-	r.ok(r.both.PutFacets(ctx, "new", []byte("new facets"), later()))
+	r.ok(r.old.PutFacets(ctx, "old", []byte("old facets"), acceptance.Later()))
+	r.ok(r.both.PutFacets(ctx, "new", []byte("new facets"), acceptance.Later()))
 	for ref, want := range map[string]string{"old": "old facets", "new": "new facets"} {
 		if got, err := r.both.GetFacets(ctx, ref); err != nil || string(got) != want {
 			t.Errorf("%s is %q, %v", ref, got, err)
@@ -190,7 +190,7 @@ func TestBothNeedsBoth(t *testing.T) {
 	} {
 		_, loadErr := both.Load(ctx, "b")
 		for call, err := range map[string]error{
-			"Load": loadErr, "Save": both.Save(ctx, "a", 2, nil, later()), "Touch": both.Touch(ctx, "a", later()),
+			"Load": loadErr, "Save": both.Save(ctx, "a", 2, nil, acceptance.Later()), "Touch": both.Touch(ctx, "a", acceptance.Later()),
 			"Delete": both.Delete(ctx, "a"), "Scan": both.Scan(ctx, func(sessions.Stored) error { return nil }),
 		} {
 			if !errors.Is(err, sessions.ErrUnavailable) {

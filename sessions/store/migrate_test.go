@@ -14,6 +14,7 @@ import (
 
 	"github.com/aislecache/aisle/sessions"
 	"github.com/aislecache/aisle/sessions/store"
+	"github.com/aislecache/aisle/sessions/store/acceptance"
 	"github.com/aislecache/aisle/sessions/store/bolt"
 )
 
@@ -34,13 +35,11 @@ func newBolt(t testing.TB) *bolt.Store {
 	return s
 }
 
-func later() time.Time { return time.Now().Add(time.Hour).Truncate(time.Second) }
-
 // put brings a session to a version.
 func put(t *testing.T, s sessions.Store, id string, version uint64) {
 	t.Helper()
 	for v := uint64(1); v <= version; v++ {
-		err := s.Save(t.Context(), id, v, fmt.Append(nil, id, " at ", v), later())
+		err := s.Save(t.Context(), id, v, fmt.Append(nil, id, " at ", v), acceptance.Later())
 		if err != nil && !errors.Is(err, sessions.ErrConflict) {
 			t.Fatal(err)
 		}
@@ -89,7 +88,7 @@ func TestMigrate(t *testing.T) {
 		id := fmt.Sprint("session-", i)
 		want[id] = uint64(i%5 + 1)
 		put(t, from, id, want[id])
-		if err := from.PutFacets(ctx, fmt.Sprint("ref-", i), fmt.Append(nil, "facets ", i), later()); err != nil {
+		if err := from.PutFacets(ctx, fmt.Sprint("ref-", i), fmt.Append(nil, "facets ", i), acceptance.Later()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -127,7 +126,7 @@ func TestMigrateTouched(t *testing.T) {
 	from, to := newBolt(t), newBolt(t)
 	put(t, from, "a", 1)
 	migrate(t, from, to, store.Moved{Copied: 1, Passes: 2, Settled: true})
-	end := later().Add(time.Hour)
+	end := acceptance.Later().Add(time.Hour)
 	if err := from.Touch(t.Context(), "a", end); err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +204,7 @@ type restless struct {
 
 func (r *restless) Scan(ctx context.Context, fn func(sessions.Stored) error) error {
 	r.version++
-	if err := r.Save(ctx, "a", r.version, fmt.Append(nil, "a at ", r.version), later()); err != nil {
+	if err := r.Save(ctx, "a", r.version, fmt.Append(nil, "a at ", r.version), acceptance.Later()); err != nil {
 		return err
 	}
 	return r.Movable.Scan(ctx, fn)
@@ -276,7 +275,7 @@ func shop(t *testing.T, s sessions.Store, shopper, count int, stop <-chan struct
 				delete(versions, id)
 			case there || round == 0:
 				versions[id] = version + 1
-				err = s.Save(t.Context(), id, version+1, fmt.Append(nil, id, " at ", version+1), later())
+				err = s.Save(t.Context(), id, version+1, fmt.Append(nil, id, " at ", version+1), acceptance.Later())
 			}
 			if err != nil {
 				t.Errorf("%s at %d: %v", id, version, err)

@@ -47,8 +47,8 @@ func ParseReply(text []byte) (Values, error) {
 	if !utf8.Valid(text) {
 		return nil, errors.New("reply is not UTF-8")
 	}
-	if err := checkDepth(text); err != nil {
-		return nil, err
+	if TooDeep(text, maxReplyDepth) >= 0 {
+		return nil, fmt.Errorf("reply is nested more than %d deep", maxReplyDepth)
 	}
 	namespaces, err := parseObject(text)
 	if err != nil {
@@ -113,8 +113,9 @@ func parseObject(text []byte) (map[string]json.RawMessage, error) {
 	return object, nil
 }
 
-// checkDepth bounds nesting before anything recursive sees the text. It knows strings, and nothing else of JSON.
-func checkDepth(text []byte) error {
+// TooDeep gives the offset at which objects and arrays nest more than limit deep in text, and -1 where they do not: it is
+// asked before anything recursive sees the text. It knows strings, and nothing else of JSON; what else is wrong is found later.
+func TooDeep(text []byte, limit int) int {
 	depth, quoted := 0, false
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
@@ -124,12 +125,12 @@ func checkDepth(text []byte) error {
 			quoted = !quoted
 		case quoted:
 		case c == '{' || c == '[':
-			if depth++; depth > maxReplyDepth {
-				return fmt.Errorf("reply is nested more than %d deep", maxReplyDepth)
+			if depth++; depth > limit {
+				return i
 			}
 		case c == '}' || c == ']':
 			depth--
 		}
 	}
-	return nil
+	return -1
 }

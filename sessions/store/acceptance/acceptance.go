@@ -57,9 +57,9 @@ func Run(t *testing.T, open func(t *testing.T) sessions.Store) {
 	}
 }
 
-// later is a time that no test waits for: the same at each call, as one that is reckoned from now is not when a second
+// Later is a time that no test waits for: the same at each call, as one that is reckoned from now is not when a second
 // passes between two calls, and a copy that ends later is another copy.
-func later() time.Time { return time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC) }
+func Later() time.Time { return time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC) }
 
 // check fails the test unless err is want, nil included.
 func check(t *testing.T, err, want error) {
@@ -71,7 +71,7 @@ func check(t *testing.T, err, want error) {
 
 func save(t *testing.T, s sessions.Store, id string, version uint64, data string) {
 	t.Helper()
-	check(t, s.Save(t.Context(), id, version, []byte(data), later()), nil)
+	check(t, s.Save(t.Context(), id, version, []byte(data), Later()), nil)
 }
 
 // holds checks what is stored under id.
@@ -109,7 +109,7 @@ func eventually(t *testing.T, what string, is func() bool) {
 
 func absent(t *testing.T, s sessions.Store) {
 	gone(t, s, "nobody")
-	check(t, s.Touch(t.Context(), "nobody", later()), sessions.ErrNotFound)
+	check(t, s.Touch(t.Context(), "nobody", Later()), sessions.ErrNotFound)
 	check(t, s.Delete(t.Context(), "nobody"), sessions.ErrNotFound)
 	_, err := s.GetFacets(t.Context(), "nothing")
 	check(t, err, sessions.ErrNotFound)
@@ -143,7 +143,7 @@ func saveAndLoad(t *testing.T, s sessions.Store) {
 func versions(t *testing.T, s sessions.Store) {
 	f := func(version uint64, want error) {
 		t.Helper()
-		check(t, s.Save(t.Context(), "a", version, fmt.Append(nil, version), later()), want)
+		check(t, s.Save(t.Context(), "a", version, fmt.Append(nil, version), Later()), want)
 	}
 	f(2, sessions.ErrNotFound)
 	f(0, sessions.ErrNotFound)
@@ -167,14 +167,14 @@ func refusals(t *testing.T, s sessions.Store) {
 	save(t, s, "a", 1, "kept")
 	check(t, s.Save(ctx, "a", 1, []byte("lost"), time.Now().Add(-time.Second)), sessions.ErrConflict)
 	holds(t, s, "a", "kept")
-	check(t, s.Save(ctx, "b", 7, []byte("lost"), later()), sessions.ErrNotFound)
+	check(t, s.Save(ctx, "b", 7, []byte("lost"), Later()), sessions.ErrNotFound)
 	gone(t, s, "b")
 	length(t, s, 1)
 }
 
 func ownership(t *testing.T, s sessions.Store) {
 	data := []byte("mine")
-	check(t, s.Save(t.Context(), "a", 1, data, later()), nil)
+	check(t, s.Save(t.Context(), "a", 1, data, Later()), nil)
 	copy(data, "XXXX")
 	got, err := s.Load(t.Context(), "a")
 	check(t, err, nil)
@@ -183,7 +183,7 @@ func ownership(t *testing.T, s sessions.Store) {
 	holds(t, s, "a", "mine")
 
 	facets := []byte("mine")
-	check(t, s.PutFacets(t.Context(), "ref", facets, later()), nil)
+	check(t, s.PutFacets(t.Context(), "ref", facets, Later()), nil)
 	copy(facets, "XXXX")
 	got, err = s.GetFacets(t.Context(), "ref")
 	check(t, err, nil)
@@ -199,7 +199,7 @@ func bigValues(t *testing.T, s sessions.Store) {
 	holds(t, s, "big", "small")
 	save(t, s, "big", 3, big[1:])
 	holds(t, s, "big", big[1:])
-	check(t, s.PutFacets(t.Context(), "big", []byte(big), later()), nil)
+	check(t, s.PutFacets(t.Context(), "big", []byte(big), Later()), nil)
 	holdsFacets(t, s, "big", big)
 }
 
@@ -259,11 +259,11 @@ func closed(t *testing.T, s sessions.Store) {
 func calls(ctx context.Context, s sessions.Store) map[string]func() error {
 	return map[string]func() error{
 		"Load":      func() error { _, err := s.Load(ctx, "a"); return err },
-		"Save":      func() error { return s.Save(ctx, "b", 1, []byte("lost"), later()) },
-		"Save next": func() error { return s.Save(ctx, "a", 2, []byte("lost"), later()) },
+		"Save":      func() error { return s.Save(ctx, "b", 1, []byte("lost"), Later()) },
+		"Save next": func() error { return s.Save(ctx, "a", 2, []byte("lost"), Later()) },
 		"Touch":     func() error { return s.Touch(ctx, "a", time.Now().Add(-time.Hour)) },
 		"Delete":    func() error { return s.Delete(ctx, "a") },
-		"PutFacets": func() error { return s.PutFacets(ctx, "ref", []byte("lost"), later()) },
+		"PutFacets": func() error { return s.PutFacets(ctx, "ref", []byte("lost"), Later()) },
 		"GetFacets": func() error { _, err := s.GetFacets(ctx, "ref"); return err },
 		"Len":       func() error { _, err := s.Len(ctx); return err },
 		"Scan":      func() error { return s.Scan(ctx, func(sessions.Stored) error { return nil }) },

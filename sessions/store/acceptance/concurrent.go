@@ -41,7 +41,7 @@ func oneWinner(t *testing.T, s sessions.Store) {
 		var won atomic.Int64
 		winner := make(chan int, 32)
 		inParallel(t, cap(winner), cap(winner), func(i int) error {
-			err := s.Save(t.Context(), "a", version, fmt.Appendf(nil, "%d by %d", version, i/2), later())
+			err := s.Save(t.Context(), "a", version, fmt.Appendf(nil, "%d by %d", version, i/2), Later())
 			switch {
 			case err == nil:
 				won.Add(1)
@@ -98,7 +98,7 @@ func addKey(ctx context.Context, s sessions.Store, key string) error {
 		if data, err = json.Marshal(state); err != nil {
 			return err
 		}
-		if err = s.Save(ctx, "shared", state.Version, data, later()); !errors.Is(err, sessions.ErrConflict) {
+		if err = s.Save(ctx, "shared", state.Version, data, Later()); !errors.Is(err, sessions.ErrConflict) {
 			return err
 		}
 	}
@@ -154,12 +154,12 @@ func (m *modelled) save(t *rapid.T) {
 	default:
 		m.data[id], m.versions[id] = data, version
 	}
-	m.want(t, "Save", m.store.Save(m.ctx, id, version, []byte(data), later()), want)
+	m.want(t, "Save", m.store.Save(m.ctx, id, version, []byte(data), Later()), want)
 }
 
 func (m *modelled) touch(t *rapid.T) {
 	id := m.id(t)
-	m.want(t, "Touch", m.store.Touch(m.ctx, id, later()), m.absence(id))
+	m.want(t, "Touch", m.store.Touch(m.ctx, id, Later()), m.absence(id))
 }
 
 func (m *modelled) delete(t *rapid.T) {

@@ -27,8 +27,8 @@ func expiry(t *testing.T, s sessions.Store) {
 	if time.Now().Before(end) {
 		t.Fatal("the session ended too early")
 	}
-	check(t, s.Save(ctx, "short", 2, []byte("again"), later()), sessions.ErrNotFound)
-	check(t, s.Touch(ctx, "short", later()), sessions.ErrNotFound)
+	check(t, s.Save(ctx, "short", 2, []byte("again"), Later()), sessions.ErrNotFound)
+	check(t, s.Touch(ctx, "short", Later()), sessions.ErrNotFound)
 	gone(t, s, "short")
 	check(t, s.Scan(ctx, func(stored sessions.Stored) error {
 		if stored.ID != "long" {
@@ -56,9 +56,9 @@ func expiredAnew(t *testing.T, s sessions.Store) {
 	end := time.Now().Add(soon)
 	check(t, s.Save(ctx, "a", 1, []byte("first"), end), nil)
 	check(t, s.Save(ctx, "b", 1, []byte("first"), end), nil)
-	check(t, s.Save(ctx, "b", 2, []byte("second"), later()), nil)
+	check(t, s.Save(ctx, "b", 2, []byte("second"), Later()), nil)
 	eventually(t, "the session ends", func() bool {
-		err := s.Save(ctx, "a", 1, []byte("second"), later())
+		err := s.Save(ctx, "a", 1, []byte("second"), Later())
 		if err != nil && !errors.Is(err, sessions.ErrConflict) {
 			t.Fatal(err)
 		}
@@ -75,7 +75,7 @@ func expiredAnew(t *testing.T, s sessions.Store) {
 func touch(t *testing.T, s sessions.Store) {
 	ctx := t.Context()
 	check(t, s.Save(ctx, "a", 1, []byte("data"), time.Now().Add(soon)), nil)
-	want := later().Add(time.Minute)
+	want := Later().Add(time.Minute)
 	check(t, s.Touch(ctx, "a", want), nil)
 	shows(t, s, sessions.Stored{ID: "a", Version: 1, Data: []byte("data"), Expires: want})
 	save(t, s, "a", 2, "more")
@@ -92,7 +92,7 @@ func touch(t *testing.T, s sessions.Store) {
 	save(t, s, "b", 1, "data")
 	check(t, s.Touch(ctx, "b", time.Now().Add(-time.Second)), nil)
 	gone(t, s, "b")
-	check(t, s.Touch(ctx, "b", later()), sessions.ErrNotFound)
+	check(t, s.Touch(ctx, "b", Later()), sessions.ErrNotFound)
 }
 
 func deletes(t *testing.T, s sessions.Store) {
@@ -103,8 +103,8 @@ func deletes(t *testing.T, s sessions.Store) {
 	check(t, s.Delete(ctx, "a"), nil)
 	gone(t, s, "a")
 	check(t, s.Delete(ctx, "a"), sessions.ErrNotFound)
-	check(t, s.Save(ctx, "a", 3, []byte("back"), later()), sessions.ErrNotFound)
-	check(t, s.Touch(ctx, "a", later()), sessions.ErrNotFound)
+	check(t, s.Save(ctx, "a", 3, []byte("back"), Later()), sessions.ErrNotFound)
+	check(t, s.Touch(ctx, "a", Later()), sessions.ErrNotFound)
 	gone(t, s, "a")
 	holds(t, s, "b", "data")
 	length(t, s, 1)
@@ -121,9 +121,9 @@ func holdsFacets(t *testing.T, s sessions.Store, ref, want string) {
 
 func facets(t *testing.T, s sessions.Store) {
 	ctx := t.Context()
-	check(t, s.PutFacets(ctx, "r1", []byte("zip-code=01002020;"), later()), nil)
-	check(t, s.PutFacets(ctx, "r2", []byte(""), later()), nil)
-	check(t, s.PutFacets(ctx, "r1", []byte("zip-code=01002020;"), later().Add(time.Minute)), nil)
+	check(t, s.PutFacets(ctx, "r1", []byte("zip-code=01002020;"), Later()), nil)
+	check(t, s.PutFacets(ctx, "r2", []byte(""), Later()), nil)
+	check(t, s.PutFacets(ctx, "r1", []byte("zip-code=01002020;"), Later().Add(time.Minute)), nil)
 	holdsFacets(t, s, "r1", "zip-code=01002020;")
 	holdsFacets(t, s, "r2", "")
 	_, err := s.GetFacets(ctx, "r")
@@ -139,8 +139,8 @@ func facetsExpiry(t *testing.T, s sessions.Store) {
 		expires time.Time
 	}{
 		{"short", end},
-		{"longer", end}, {"longer", later()},
-		{"not shorter", later()}, {"not shorter", end},
+		{"longer", end}, {"longer", Later()},
+		{"not shorter", Later()}, {"not shorter", end},
 	} {
 		check(t, s.PutFacets(ctx, put.ref, []byte("value"), put.expires), nil)
 	}
@@ -153,7 +153,7 @@ func facetsExpiry(t *testing.T, s sessions.Store) {
 	}
 	holdsFacets(t, s, "longer", "value")
 	holdsFacets(t, s, "not shorter", "value")
-	check(t, s.PutFacets(ctx, "short", []byte("value"), later()), nil)
+	check(t, s.PutFacets(ctx, "short", []byte("value"), Later()), nil)
 	holdsFacets(t, s, "short", "value")
 }
 
@@ -161,12 +161,12 @@ func facetsExpiry(t *testing.T, s sessions.Store) {
 func apart(t *testing.T, s sessions.Store) {
 	ctx := t.Context()
 	save(t, s, "x", 1, "session")
-	check(t, s.PutFacets(ctx, "x", []byte("facets"), later()), nil)
-	check(t, s.PutFacets(ctx, "y", []byte("facets"), later()), nil)
+	check(t, s.PutFacets(ctx, "x", []byte("facets"), Later()), nil)
+	check(t, s.PutFacets(ctx, "y", []byte("facets"), Later()), nil)
 	holds(t, s, "x", "session")
 	gone(t, s, "y")
 	length(t, s, 1)
-	shows(t, s, sessions.Stored{ID: "x", Version: 1, Data: []byte("session"), Expires: later()})
+	shows(t, s, sessions.Stored{ID: "x", Version: 1, Data: []byte("session"), Expires: Later()})
 	check(t, s.Delete(ctx, "x"), nil)
 	holdsFacets(t, s, "x", "facets")
 }

@@ -50,7 +50,7 @@ func is(t *testing.T, s store.Movable, id string, kind store.Kind, version uint6
 	check(t, err, nil)
 	want := store.Entry{Kind: kind, Stored: sessions.Stored{ID: id, Version: version}}
 	if kind == store.Native || kind == store.Copy {
-		want.Data, want.Expires = []byte(data), later()
+		want.Data, want.Expires = []byte(data), Later()
 	} else {
 		got.Expires = time.Time{} // of a grave
 	}
@@ -69,7 +69,7 @@ func brought(t *testing.T, s store.Movable, from sessions.Stored, want bool) {
 }
 
 func copyOf(id string, version uint64) sessions.Stored {
-	return sessions.Stored{ID: id, Version: version, Data: fmt.Append(nil, "copy ", version), Expires: later()}
+	return sessions.Stored{ID: id, Version: version, Data: fmt.Append(nil, "copy ", version), Expires: Later()}
 }
 
 func get(t *testing.T, s store.Movable) {
@@ -136,8 +136,8 @@ func importsEnded(t *testing.T, s store.Movable) {
 func editedCopy(t *testing.T, s store.Movable) {
 	ctx := t.Context()
 	brought(t, s, copyOf("a", 7), true)
-	check(t, s.Save(ctx, "a", 7, []byte("lost"), later()), sessions.ErrConflict)
-	check(t, s.Save(ctx, "a", 1, []byte("lost"), later()), sessions.ErrConflict)
+	check(t, s.Save(ctx, "a", 7, []byte("lost"), Later()), sessions.ErrConflict)
+	check(t, s.Save(ctx, "a", 1, []byte("lost"), Later()), sessions.ErrConflict)
 	is(t, s, "a", store.Copy, 7, "copy 7")
 	save(t, s, "a", 8, "eight")
 	is(t, s, "a", store.Native, 8, "eight")
@@ -145,7 +145,7 @@ func editedCopy(t *testing.T, s store.Movable) {
 	is(t, s, "a", store.Native, 8, "eight")
 
 	brought(t, s, copyOf("b", 7), true)
-	check(t, s.Touch(ctx, "b", later()), nil)
+	check(t, s.Touch(ctx, "b", Later()), nil)
 	is(t, s, "b", store.Native, 7, "copy 7")
 
 	brought(t, s, copyOf("c", 7), true)
@@ -176,7 +176,7 @@ func retract(t *testing.T, s store.Movable) {
 	save(t, s, "b", 1, "one")
 	retracted(t, s, "b", 1, false)
 	is(t, s, "b", store.Native, 1, "one")
-	check(t, s.Bury(t.Context(), "c", later()), nil)
+	check(t, s.Bury(t.Context(), "c", Later()), nil)
 	retracted(t, s, "c", 0, false)
 	brought(t, s, copyOf("c", 1), false)
 }
@@ -187,15 +187,15 @@ func bury(t *testing.T, s store.Movable) {
 	save(t, s, "native", 1, "one")
 	brought(t, s, copyOf("copy", 7), true)
 	for _, id := range []string{"native", "copy", "absent"} {
-		check(t, s.Bury(ctx, id, later()), nil)
+		check(t, s.Bury(ctx, id, Later()), nil)
 		is(t, s, id, store.Buried, 0, "")
 		gone(t, s, id)
 		brought(t, s, copyOf(id, 9), false)
-		check(t, s.Save(ctx, id, 2, []byte("back"), later()), sessions.ErrNotFound)
-		check(t, s.Touch(ctx, id, later()), sessions.ErrNotFound)
+		check(t, s.Save(ctx, id, 2, []byte("back"), Later()), sessions.ErrNotFound)
+		check(t, s.Touch(ctx, id, Later()), sessions.ErrNotFound)
 		check(t, s.Delete(ctx, id), sessions.ErrNotFound)
 		is(t, s, id, store.Buried, 0, "")
-		check(t, s.Bury(ctx, id, later()), nil)
+		check(t, s.Bury(ctx, id, Later()), nil)
 	}
 	shows(t, s)
 	save(t, s, "native", 1, "another")
@@ -220,7 +220,7 @@ func scanFacets(t *testing.T, s store.Movable) {
 	ctx := t.Context()
 	want := map[string]store.Facets{}
 	for i := range 300 {
-		f := store.Facets{Ref: fmt.Sprint("ref", i), Value: fmt.Append(nil, "facets ", i), Expires: later()}
+		f := store.Facets{Ref: fmt.Sprint("ref", i), Value: fmt.Append(nil, "facets ", i), Expires: Later()}
 		want[f.Ref] = f
 		check(t, s.PutFacets(ctx, f.Ref, f.Value, f.Expires), nil)
 	}
@@ -251,7 +251,7 @@ func importsAndEdits(t *testing.T, s store.Movable) {
 			if err != nil {
 				return err
 			}
-			err = s.Save(t.Context(), "a", e.Version+1, append(e.Data, '.'), later())
+			err = s.Save(t.Context(), "a", e.Version+1, append(e.Data, '.'), Later())
 			if !errors.Is(err, sessions.ErrConflict) {
 				return err
 			}
@@ -269,7 +269,7 @@ func movableEnds(t *testing.T, s store.Movable) {
 		check(t, err, want)
 		_, err = s.Retract(ctx, "a", 1)
 		check(t, err, want)
-		check(t, s.Bury(ctx, "a", later()), want)
+		check(t, s.Bury(ctx, "a", Later()), want)
 		check(t, s.ScanFacets(ctx, func(store.Facets) error { return nil }), want)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

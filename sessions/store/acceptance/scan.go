@@ -37,8 +37,8 @@ func scan(t *testing.T, s sessions.Store) {
 	save(t, s, "c", 1, "deleted")
 	check(t, s.Delete(t.Context(), "c"), nil)
 	shows(t, s,
-		sessions.Stored{ID: "a", Version: 2, Data: []byte("two"), Expires: later()},
-		sessions.Stored{ID: "b", Version: 1, Data: []byte{}, Expires: later()},
+		sessions.Stored{ID: "a", Version: 2, Data: []byte("two"), Expires: Later()},
+		sessions.Stored{ID: "b", Version: 1, Data: []byte{}, Expires: Later()},
 	)
 }
 
@@ -61,7 +61,7 @@ func scanStops(t *testing.T, s sessions.Store) {
 func scanWhileWriting(t *testing.T, s sessions.Store) {
 	const fixed = 600
 	inParallel(t, fixed, 16, func(i int) error {
-		return s.Save(t.Context(), fmt.Sprintf("fixed-%d", i), 1, []byte("data"), later())
+		return s.Save(t.Context(), fmt.Sprintf("fixed-%d", i), 1, []byte("data"), Later())
 	})
 	stop := make(chan struct{})
 	var group sync.WaitGroup
@@ -96,14 +96,14 @@ func comeAndGo(t *testing.T, s sessions.Store, writer int, stop <-chan struct{})
 		default:
 		}
 		id := fmt.Sprintf("passing-%d-%d", writer, i)
-		if err := s.Save(t.Context(), id, 1, []byte("data"), later()); err != nil {
+		if err := s.Save(t.Context(), id, 1, []byte("data"), Later()); err != nil {
 			t.Errorf("Save: %v", err)
 		}
 		if err := s.Delete(t.Context(), id); err != nil {
 			t.Errorf("Delete: %v", err)
 		}
 		stays := fmt.Sprintf("fixed-%d", writer)
-		if err := s.Save(t.Context(), stays, uint64(i+2), fmt.Append(nil, i), later()); err != nil {
+		if err := s.Save(t.Context(), stays, uint64(i+2), fmt.Append(nil, i), Later()); err != nil {
 			t.Errorf("Save: %v", err)
 		}
 	}
@@ -119,7 +119,7 @@ func scanCallsBack(t *testing.T, s sessions.Store) {
 		if stored.Version == 2 {
 			return nil // seen twice
 		}
-		return s.Save(t.Context(), stored.ID, 2, []byte("edited"), later())
+		return s.Save(t.Context(), stored.ID, 2, []byte("edited"), Later())
 	}), nil)
 	for i := range sessionsMade {
 		holds(t, s, fmt.Sprint(i), "edited")
@@ -130,7 +130,7 @@ func scanCallsBack(t *testing.T, s sessions.Store) {
 func many(t *testing.T, s sessions.Store) {
 	const n = 3000
 	inParallel(t, n, 64, func(i int) error {
-		return s.Save(t.Context(), fmt.Sprint(i), 1, fmt.Appendf(nil, "session %d %0200d", i, i), later())
+		return s.Save(t.Context(), fmt.Sprint(i), 1, fmt.Appendf(nil, "session %d %0200d", i, i), Later())
 	})
 	length(t, s, n)
 	inParallel(t, n, 64, func(i int) error {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/aislecache/aisle/sessions"
+	"github.com/aislecache/aisle/sessions/store/acceptance"
 	"github.com/aislecache/aisle/sessions/store/bolt"
 )
 
@@ -26,7 +27,7 @@ func bloated(t *testing.T, path string) (ids []string) {
 			t.Fatal(err)
 		}
 	}
-	if err := s.PutFacets(t.Context(), "ref", []byte("facets"), later()); err != nil {
+	if err := s.PutFacets(t.Context(), "ref", []byte("facets"), acceptance.Later()); err != nil {
 		t.Fatal(err)
 	}
 	shut(t, s)

@@ -14,14 +14,13 @@ import (
 
 	"github.com/aislecache/aisle/sessions"
 	"github.com/aislecache/aisle/sessions/store"
+	"github.com/aislecache/aisle/sessions/store/acceptance"
 	"github.com/aislecache/aisle/sessions/store/bolt"
 )
 
-func later() time.Time { return time.Now().Add(time.Hour).Truncate(time.Second) }
-
 func save(t *testing.T, s *bolt.Store, id string, version uint64, data string) {
 	t.Helper()
-	if err := s.Save(t.Context(), id, version, []byte(data), later()); err != nil {
+	if err := s.Save(t.Context(), id, version, []byte(data), acceptance.Later()); err != nil {
 		t.Fatalf("Save of %s at %d: %v", id, version, err)
 	}
 }
@@ -54,18 +53,18 @@ func TestReopen(t *testing.T) {
 	}
 	s := open(t, o)
 	if err := errors.Join(
-		s.PutFacets(ctx, "ref", []byte("facets"), later()), s.Bury(ctx, "erased", later()), s.Delete(ctx, "interval"),
+		s.PutFacets(ctx, "ref", []byte("facets"), acceptance.Later()), s.Bury(ctx, "erased", acceptance.Later()), s.Delete(ctx, "interval"),
 	); err != nil {
 		t.Fatal(err)
 	}
-	if ok, err := s.Import(ctx, sessions.Stored{ID: "copy", Version: 7, Data: []byte("copied"), Expires: later()}); !ok || err != nil {
+	if ok, err := s.Import(ctx, sessions.Stored{ID: "copy", Version: 7, Data: []byte("copied"), Expires: acceptance.Later()}); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
 	shut(t, s)
 
 	s = open(t, o)
 	holds(t, s, "always", "two")
-	if err := s.Save(ctx, "always", 2, nil, later()); !errors.Is(err, sessions.ErrConflict) {
+	if err := s.Save(ctx, "always", 2, nil, acceptance.Later()); !errors.Is(err, sessions.ErrConflict) {
 		t.Errorf("the version is forgotten: %v", err)
 	}
 	if _, err := s.Load(ctx, "interval"); !errors.Is(err, sessions.ErrNotFound) {
@@ -241,7 +240,7 @@ func TestHandOver(t *testing.T) {
 		}()
 		save(t, s, fmt.Sprint(generation), 1, "data")
 		shut(t, s)
-		if err := s.Save(t.Context(), "late", 1, nil, later()); !errors.Is(err, sessions.ErrUnavailable) {
+		if err := s.Save(t.Context(), "late", 1, nil, acceptance.Later()); !errors.Is(err, sessions.ErrUnavailable) {
 			t.Fatalf("a late write gave %v", err)
 		}
 		if s = <-next; s == nil {

@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/aislecache/aisle/sessions/store/acceptance"
 	"github.com/aislecache/aisle/sessions/store/bolt"
 )
 
@@ -50,7 +51,7 @@ func writeAlways(path, policy string) {
 			}
 			for v := e.Version + 1; ; v++ {
 				data := fmt.Appendf(nil, "%d %s", v, strings.Repeat("x", int(v%3000)))
-				if err := s.Save(context.Background(), id, v, data, later()); err != nil {
+				if err := s.Save(context.Background(), id, v, data, acceptance.Later()); err != nil {
 					panic(err)
 				}
 				fmt.Printf("%s %d\n", id, v) // one write, which the kernel keeps when we are killed

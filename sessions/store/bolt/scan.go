@@ -2,7 +2,6 @@ package bolt
 
 import (
 	"context"
-	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -94,21 +93,6 @@ func (s *Store) Len(ctx context.Context) (int, error) {
 		return nil
 	})
 	return n, err
-}
-
-// sweepAlways is the goroutine that removes what has ended.
-func (s *Store) sweepAlways() {
-	ticks := time.NewTicker(s.options.SweepEvery)
-	defer ticks.Stop()
-	for {
-		select {
-		case <-ticks.C:
-			// A sweep that fails leaves what it was to remove to the next one; writes fail as well then, and are heard.
-			_ = s.sweep()
-		case <-s.closing:
-			return
-		}
-	}
 }
 
 // sweep removes all that has ended, in batches that share their commit with shoppers' writes.

@@ -39,9 +39,11 @@ func start(db *bbolt.DB, o Options) *Store {
 		queue: make(chan *write, queueSize), closing: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	go s.write()
-	s.helpers.Go(s.sweepAlways)
+	// A sweep that fails leaves what it was to remove to the next one; writes fail as well then, and are heard.
+	s.helpers.Go(func() { s.always(o.SweepEvery, func() { _ = s.sweep() }) })
 	if o.Sync == SyncInterval {
-		s.helpers.Go(s.syncAlways)
+		// A failure leaves unsynced set: the next tick tries again, and Close gives the error.
+		s.helpers.Go(func() { s.always(o.SyncEvery, func() { _ = s.sync() }) })
 	}
 	return s
 }
@@ -76,14 +78,14 @@ func (s *Store) sync() error {
 	return err
 }
 
-func (s *Store) syncAlways() {
-	ticks := time.NewTicker(s.options.SyncEvery)
+// always does something at an interval until the store is closed.
+func (s *Store) always(every time.Duration, do func()) {
+	ticks := time.NewTicker(every)
 	defer ticks.Stop()
 	for {
 		select {
 		case <-ticks.C:
-			// A failure leaves unsynced set: the next tick tries again, and Close gives the error.
-			_ = s.sync()
+			do()
 		case <-s.closing:
 			return
 		}

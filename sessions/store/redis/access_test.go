@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/aislecache/aisle/sessions"
+	"github.com/aislecache/aisle/sessions/store/acceptance"
 	"github.com/aislecache/aisle/sessions/store/redis"
 	"github.com/aislecache/aisle/sessions/store/redis/redistest"
 )
@@ -60,7 +61,7 @@ func TestPassword(t *testing.T) {
 	}
 	// A user that may not touch other keys.
 	s := open(t, redis.Options{Addresses: []string{server.Addr}, Username: "aisle", Password: "hidden2", Prefix: "other:"})
-	err := s.Save(t.Context(), "a", 1, []byte("data"), later())
+	err := s.Save(t.Context(), "a", 1, []byte("data"), acceptance.Later())
 	if err == nil || errors.Is(err, sessions.ErrUnavailable) || !strings.Contains(err.Error(), "NOPERM") {
 		t.Errorf("got %v", err)
 	}
@@ -98,7 +99,7 @@ func TestLeastRights(t *testing.T) {
 		waiting := open(t, redis.Options{
 			Addresses: []string{server.Addr}, Username: "aisle", Password: "hidden", WaitReplicas: 1, WaitTimeout: 10 * time.Millisecond,
 		})
-		unavailable(t, waiting.Save(t.Context(), "waiting", 1, nil, later()), "replicas")
+		unavailable(t, waiting.Save(t.Context(), "waiting", 1, nil, acceptance.Later()), "replicas")
 	}
 }
 
@@ -106,16 +107,16 @@ func TestLeastRights(t *testing.T) {
 func useAll(t *testing.T, s *redis.Store) map[string]error {
 	ctx, errs := t.Context(), map[string]error{}
 	errs["Ping"] = s.Ping(ctx)
-	errs["Save"] = s.Save(ctx, "a", 1, []byte("data"), later())
-	errs["Touch"] = s.Touch(ctx, "a", later())
+	errs["Save"] = s.Save(ctx, "a", 1, []byte("data"), acceptance.Later())
+	errs["Touch"] = s.Touch(ctx, "a", acceptance.Later())
 	_, errs["Load"] = s.Load(ctx, "a")
-	errs["PutFacets"] = s.PutFacets(ctx, "ref", []byte("facets"), later())
+	errs["PutFacets"] = s.PutFacets(ctx, "ref", []byte("facets"), acceptance.Later())
 	_, errs["GetFacets"] = s.GetFacets(ctx, "ref")
 	errs["Scan"] = s.Scan(ctx, func(sessions.Stored) error { return nil })
 	_, errs["Len"] = s.Len(ctx)
-	_, errs["Import"] = s.Import(ctx, sessions.Stored{ID: "b", Version: 7, Expires: later()})
+	_, errs["Import"] = s.Import(ctx, sessions.Stored{ID: "b", Version: 7, Expires: acceptance.Later()})
 	_, errs["Retract"] = s.Retract(ctx, "b", 7)
-	errs["Bury"] = s.Bury(ctx, "b", later())
+	errs["Bury"] = s.Bury(ctx, "b", acceptance.Later())
 	errs["Delete"] = s.Delete(ctx, "a")
 	return errs
 }

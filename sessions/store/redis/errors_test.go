@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aislecache/aisle/sessions"
+	"github.com/aislecache/aisle/sessions/store/acceptance"
 	"github.com/aislecache/aisle/sessions/store/redis"
 	"github.com/aislecache/aisle/sessions/store/redis/redistest"
 )
@@ -20,7 +21,7 @@ func TestOutOfMemory(t *testing.T) {
 	big := strings.Repeat("secret", 20_000)
 	var err error
 	for i := 0; i < 200 && err == nil; i++ {
-		err = s.Save(t.Context(), fmt.Sprint(i), 1, []byte(big), later())
+		err = s.Save(t.Context(), fmt.Sprint(i), 1, []byte(big), acceptance.Later())
 	}
 	unavailable(t, err, "out of memory")
 	holds(t, s, "0", 1, big)
@@ -32,7 +33,7 @@ func TestErrorsTellNothing(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t, "--rename-command", "EVALSHA", "gone")
 	s := open(t, redis.Options{Addresses: []string{server.Addr}})
-	err := s.Save(t.Context(), "id-of-shopper", 1, []byte("postal code"), later())
+	err := s.Save(t.Context(), "id-of-shopper", 1, []byte("postal code"), acceptance.Later())
 	if err == nil || errors.Is(err, sessions.ErrUnavailable) {
 		t.Errorf("got %v", err)
 	}
@@ -41,7 +42,7 @@ func TestErrorsTellNothing(t *testing.T) {
 			t.Errorf("%q tells %q", err, secret)
 		}
 	}
-	if err := s.Bury(t.Context(), "id-of-shopper", later()); err == nil {
+	if err := s.Bury(t.Context(), "id-of-shopper", acceptance.Later()); err == nil {
 		t.Error("a command that is not there was answered")
 	}
 }

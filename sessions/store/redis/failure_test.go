@@ -11,15 +11,14 @@ import (
 	"time"
 
 	"github.com/aislecache/aisle/sessions"
+	"github.com/aislecache/aisle/sessions/store/acceptance"
 	"github.com/aislecache/aisle/sessions/store/redis"
 	"github.com/aislecache/aisle/sessions/store/redis/redistest"
 )
 
-func later() time.Time { return time.Now().Add(time.Hour).Truncate(time.Second) }
-
 func save(t *testing.T, s *redis.Store, id string, version uint64, data string) {
 	t.Helper()
-	if err := s.Save(t.Context(), id, version, []byte(data), later()); err != nil {
+	if err := s.Save(t.Context(), id, version, []byte(data), acceptance.Later()); err != nil {
 		t.Fatalf("Save of %s at %d: %v", id, version, err)
 	}
 }
@@ -75,7 +74,7 @@ func (c *crowd) write(t *testing.T, n int) {
 		default:
 		}
 		c.tried[n].Store(version + 1)
-		err := c.store.Save(t.Context(), c.id(n), version+1, []byte(content(n, version+1)), later())
+		err := c.store.Save(t.Context(), c.id(n), version+1, []byte(content(n, version+1)), acceptance.Later())
 		switch {
 		case err == nil:
 			version++
@@ -231,7 +230,7 @@ func TestMoved(t *testing.T) {
 		// The slot is moved while it is empty: what is tested is the client.
 		id := fmt.Sprint("shopper-", wait)
 		nodes.MoveSlot(t, "aisle:acme:s:{"+id+"}")
-		err := s.Save(t.Context(), id, 1, []byte("one"), later())
+		err := s.Save(t.Context(), id, 1, []byte("one"), acceptance.Later())
 		if wait == 0 && err != nil {
 			t.Fatal(err)
 		}
@@ -289,7 +288,7 @@ func TestServerDown(t *testing.T) {
 	unavailable(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	err = s.Save(ctx, "a", 2, []byte("two"), later())
+	err = s.Save(ctx, "a", 2, []byte("two"), acceptance.Later())
 	unavailable(t, err)
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
@@ -309,14 +308,14 @@ func TestTooFewReplicas(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	s := open(t, redis.Options{Addresses: []string{server.Addr}, WaitReplicas: 1, WaitTimeout: 20 * time.Millisecond})
-	unavailable(t, s.Save(t.Context(), "a", 1, []byte("one"), later()), "replicas", "stored nevertheless")
+	unavailable(t, s.Save(t.Context(), "a", 1, []byte("one"), acceptance.Later()), "replicas", "stored nevertheless")
 	holds(t, s, "a", 1, "one")
 	// A refusal writes nothing, and waits for nobody.
-	if err := s.Save(t.Context(), "a", 1, nil, later()); !errors.Is(err, sessions.ErrConflict) {
+	if err := s.Save(t.Context(), "a", 1, nil, acceptance.Later()); !errors.Is(err, sessions.ErrConflict) {
 		t.Errorf("got %v", err)
 	}
-	unavailable(t, s.Touch(t.Context(), "a", later()), "replicas")
-	unavailable(t, s.PutFacets(t.Context(), "ref", []byte("facets"), later()), "replicas")
+	unavailable(t, s.Touch(t.Context(), "a", acceptance.Later()), "replicas")
+	unavailable(t, s.PutFacets(t.Context(), "ref", []byte("facets"), acceptance.Later()), "replicas")
 	unavailable(t, s.Delete(t.Context(), "a"), "replicas")
 }
 
@@ -365,7 +364,7 @@ func TestLenEstimate(t *testing.T) {
 	for w := range 16 {
 		group.Go(func() {
 			for i := w; i < count; i += 16 {
-				if err := s.Save(t.Context(), fmt.Sprint(i), 1, nil, later()); err != nil {
+				if err := s.Save(t.Context(), fmt.Sprint(i), 1, nil, acceptance.Later()); err != nil {
 					t.Error(err)
 				}
 			}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aislecache/aisle/sessions"
 	"github.com/aislecache/aisle/sessions/store"
+	"github.com/aislecache/aisle/sessions/store/acceptance"
 	"github.com/aislecache/aisle/sessions/store/redis"
 	"github.com/aislecache/aisle/sessions/store/redis/redistest"
 )
@@ -131,14 +132,14 @@ func lossy(t *testing.T) (c *cutter, s, direct *redis.Store) {
 	direct = open(t, redis.Options{Addresses: []string{server.Addr}})
 	// The scripts are known to the server from now on, so that the next answer is that of a script itself.
 	for _, err := range []error{
-		s.Save(t.Context(), "warm", 1, nil, later()), s.Touch(t.Context(), "warm", later()), s.Delete(t.Context(), "warm"),
-		s.Bury(t.Context(), "warm", later()),
+		s.Save(t.Context(), "warm", 1, nil, acceptance.Later()), s.Touch(t.Context(), "warm", acceptance.Later()), s.Delete(t.Context(), "warm"),
+		s.Bury(t.Context(), "warm", acceptance.Later()),
 	} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, importErr := s.Import(t.Context(), sessions.Stored{ID: "warm", Version: 1, Expires: later()})
+	_, importErr := s.Import(t.Context(), sessions.Stored{ID: "warm", Version: 1, Expires: acceptance.Later()})
 	_, retractErr := s.Retract(t.Context(), "warm", 1)
 	if err := errors.Join(importErr, retractErr); err != nil {
 		t.Fatal(err)
@@ -162,7 +163,7 @@ func TestLostAnswers(t *testing.T) {
 	holds(t, direct, "a", 2, "two")
 
 	c.next(nothing)
-	end := later().Add(60e9)
+	end := acceptance.Later().Add(60e9)
 	if err := s.Touch(ctx, "a", end); err != nil {
 		t.Error(err)
 	}
@@ -179,13 +180,13 @@ func TestLostAnswers(t *testing.T) {
 	}
 
 	c.next(nothing)
-	if ok, err := s.Import(ctx, sessions.Stored{ID: "b", Version: 7, Data: []byte("copy"), Expires: later()}); !ok || err != nil {
+	if ok, err := s.Import(ctx, sessions.Stored{ID: "b", Version: 7, Data: []byte("copy"), Expires: acceptance.Later()}); !ok || err != nil {
 		t.Errorf("an import that took place gave %v, %v", ok, err)
 	}
 	holds(t, direct, "b", 7, "copy")
 
 	c.next(nothing)
-	if err := s.Bury(ctx, "b", later()); err != nil {
+	if err := s.Bury(ctx, "b", acceptance.Later()); err != nil {
 		t.Error(err)
 	}
 	if e, err := direct.Get(ctx, "b"); err != nil || e.Kind != store.Buried {
@@ -208,17 +209,17 @@ func TestLostAnswerToAConflict(t *testing.T) {
 	c, s, direct := lossy(t)
 	save(t, direct, "a", 1, "same")
 	c.next(nothing)
-	if err := s.Save(ctx, "a", 1, []byte("same"), later()); !errors.Is(err, sessions.ErrConflict) {
+	if err := s.Save(ctx, "a", 1, []byte("same"), acceptance.Later()); !errors.Is(err, sessions.ErrConflict) {
 		t.Errorf("got %v", err)
 	}
 
 	// It was carried out, and before the store could see that somebody has made another edit upon it.
 	c.next(func() {
-		if err := direct.Save(ctx, "a", 3, []byte("three"), later()); err != nil {
+		if err := direct.Save(ctx, "a", 3, []byte("three"), acceptance.Later()); err != nil {
 			t.Error(err)
 		}
 	})
-	if err := s.Save(ctx, "a", 2, []byte("two"), later()); !errors.Is(err, sessions.ErrConflict) {
+	if err := s.Save(ctx, "a", 2, []byte("two"), acceptance.Later()); !errors.Is(err, sessions.ErrConflict) {
 		t.Errorf("got %v", err)
 	}
 	holds(t, direct, "a", 3, "three")
@@ -229,7 +230,7 @@ func TestLostAnswerToAConflict(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if err := s.Save(ctx, "a", 4, []byte("four"), later()); !errors.Is(err, sessions.ErrNotFound) {
+	if err := s.Save(ctx, "a", 4, []byte("four"), acceptance.Later()); !errors.Is(err, sessions.ErrNotFound) {
 		t.Errorf("got %v", err)
 	}
 }

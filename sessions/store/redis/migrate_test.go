@@ -36,10 +36,10 @@ func TestMove(t *testing.T) {
 	for i := range 300 {
 		id := fmt.Sprint(i)
 		want[id] = "made"
-		if err := file.Save(t.Context(), id, 1, []byte("made"), later()); err != nil {
+		if err := file.Save(t.Context(), id, 1, []byte("made"), acceptance.Later()); err != nil {
 			t.Fatal(err)
 		}
-		if err := file.PutFacets(t.Context(), "ref-"+id, []byte(id), later()); err != nil {
+		if err := file.PutFacets(t.Context(), "ref-"+id, []byte(id), acceptance.Later()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -59,7 +59,7 @@ func move(t *testing.T, from, to store.Movable, want map[string]string, version 
 		for i := range 300 {
 			id, data := fmt.Sprint(i), fmt.Sprint("edited to ", version)
 			if _, there := want[id]; there && i%3 == 0 {
-				if err := both.Save(t.Context(), id, version, []byte(data), later()); err != nil {
+				if err := both.Save(t.Context(), id, version, []byte(data), acceptance.Later()); err != nil {
 					t.Errorf("%s: %v", id, err)
 				}
 				want[id] = data

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aislecache/aisle/sessions/store/acceptance"
 	"github.com/aislecache/aisle/sessions/store/redis"
 	"github.com/aislecache/aisle/sessions/store/redis/redistest"
 )
@@ -17,7 +18,7 @@ func syncs() []string { return []string{"always", "everysec"} }
 
 func BenchmarkLoad(b *testing.B) {
 	s := open(b, redis.Options{Addresses: []string{redistest.Start(b).Addr}})
-	if err := s.Save(b.Context(), "a", 1, bytes.Repeat([]byte("x"), 1024), later()); err != nil {
+	if err := s.Save(b.Context(), "a", 1, bytes.Repeat([]byte("x"), 1024), acceptance.Later()); err != nil {
 		b.Fatal(err)
 	}
 	for _, readers := range []int{1, 64} {
