@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/aislecache/aisle/segment"
-	"github.com/aislecache/aisle/sessions/transform"
 )
 
 // segments answers /api/segments and /api/segments/{token}.
@@ -49,18 +48,19 @@ func (e *exchange) decodeSegment() error {
 	if reason != segment.OK {
 		return badRequest("not a segment token: %s", reason)
 	}
-	text := found.AppendJSON(nil)
 	if facets, ok := found.Get("facets"); ok && strings.HasPrefix(facets, facetsReference) {
 		resolved, err := e.h.service.Facets(e.r.Context(), strings.TrimPrefix(facets, facetsReference))
 		if err != nil {
 			return err
 		}
-		text = bytes.Replace(text, transform.TextValue(facets), transform.TextValue(resolved), 1)
+		if found, err = found.With("facets", resolved); err != nil {
+			return err
+		}
 	}
 	header := e.w.Header()
 	header.Set("Cache-Control", segmentAge)
 	header.Set("Vary", "Origin")
-	e.answer(http.StatusOK, text)
+	e.answer(http.StatusOK, found.AppendJSON(nil))
 	return nil
 }
 

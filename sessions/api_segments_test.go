@@ -135,6 +135,17 @@ func TestFacetsReference(t *testing.T) {
 			t.Errorf("%.20s: facets %.40q", target, got.Facets)
 		}
 	}
+	// A campaign that is called as the reference is stays a campaign.
+	named, err := segment.Make(map[string]string{"utm_campaign": short, "facets": short})
+	r.must(err)
+	var got struct {
+		Campaign string `json:"utm_campaign"`
+		Facets   string
+	}
+	r.do("GET", "/api/segments/"+string(named.AppendToken(nil)), "").want(200).read(&got)
+	if got.Campaign != short || got.Facets != facets {
+		t.Errorf("campaign %.40q, facets %.40q", got.Campaign, got.Facets)
+	}
 	unknown, err := segment.Make(map[string]string{"facets": "ref=" + strings.Repeat("0", 64)})
 	r.must(err)
 	r.do("GET", "/api/segments/"+string(unknown.AppendToken(nil)), "").fault(404, "NotFound")
