@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aislecache/aisle/proxy"
 	"github.com/aislecache/aisle/segment"
 	"github.com/aislecache/aisle/sessions"
 	"github.com/aislecache/aisle/sessions/store/bolt"
@@ -281,7 +282,7 @@ func checkSessions(d *decoder, f *file) {
 		seen[s.apps[i].name] = true
 	}
 	for _, e := range f.upstreams {
-		if s.mode != "off" && e.name == "sessions" {
+		if s.mode != "off" && (e.name == proxy.SidecarUpstream || e.name == proxy.SuccessorUpstream) {
 			d.failAt(under("upstreams", e.name), "is the name of the sidecar")
 		}
 	}

@@ -3,6 +3,7 @@ package proxy
 import (
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -86,6 +87,18 @@ func (h *answerHead) copyField(name, value []byte) {
 		return
 	}
 	h.out = append(append(append(append(h.out, name...), ':', ' '), value...), '\r', '\n')
+}
+
+// copyFields copies an origin's fields, and gives its Set-Cookie values instead of copying them.
+func (h *answerHead) copyFields(fields []cache.Field, status int) (cookies []string) {
+	for _, f := range fields {
+		if strings.EqualFold(f.Name, "set-cookie") {
+			cookies = append(cookies, f.Value)
+		} else if status != 304 || in304([]byte(f.Name)) {
+			h.copyField([]byte(f.Name), []byte(f.Value))
+		}
+	}
+	return cookies
 }
 
 func (h *answerHead) oneLine(value []byte) {

@@ -196,7 +196,7 @@ func (c *conn) Close() error {
 	if c.closed != nil {
 		defer c.closed()
 	}
-	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && c.lingers.Load() && half.CloseWrite() == nil {
+	if c.lingers.Load() && c.closeWrite() == nil {
 		_ = c.Conn.SetReadDeadline(time.Now().Add(lingerTime))
 		_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes)
 	}

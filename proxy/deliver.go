@@ -280,14 +280,7 @@ func (x *exchange) writeOwn(resp *cache.OriginResponse, digest string, anonymous
 	}
 	h := x.startHead(status)
 	h.part, h.ranges = c.status == 206, c.status == 206
-	var cookies []string
-	for _, f := range resp.Fields {
-		if strings.EqualFold(f.Name, "set-cookie") {
-			cookies = append(cookies, f.Value)
-		} else if status != 304 || in304([]byte(f.Name)) {
-			h.copyField([]byte(f.Name), []byte(f.Value))
-		}
-	}
+	cookies := h.copyFields(resp.Fields, status)
 	if len(validator) > 0 {
 		h.line("ETag", string(validator))
 	}

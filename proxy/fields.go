@@ -142,12 +142,8 @@ func (x *exchange) dropConnectionListed() {
 		}
 		for rest := x.lines[i].value; len(rest) > 0; {
 			var option []byte
-			if comma := bytes.IndexByte(rest, ','); comma >= 0 {
-				option, rest = trimOWS(rest[:comma]), rest[comma+1:]
-			} else {
-				option, rest = trimOWS(rest), nil
-			}
-			x.dropListed(option)
+			option, rest, _ = bytes.Cut(rest, []byte{','})
+			x.dropListed(trimOWS(option))
 		}
 	}
 }

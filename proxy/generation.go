@@ -141,7 +141,7 @@ func (e *Edge) Reload(o Options, p Parts) error {
 	next.table.continueFrom(old.table)
 	e.metrics.follow(next.table.routes)
 	e.current.Store(next)
-	e.metrics.forget(next.table.routes)
+	e.metrics.forget(old.table.routes, next.table.routes)
 	old.release()
 	return nil
 }

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"net"
 	"strconv"
 	"strings"
 	"sync"
@@ -77,7 +76,6 @@ func (c *conn) hint(head []byte) error {
 	_, err := c.Conn.Write(head)
 	if err != nil {
 		_ = c.Conn.Close()
-		return &net.OpError{Op: "write", Net: "tcp", Err: err}
 	}
-	return nil
+	return err
 }

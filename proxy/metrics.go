@@ -16,7 +16,6 @@ import (
 type metrics struct {
 	requests  *prometheus.CounterVec
 	unrouted  []prometheus.Counter // per outcome, of noRoute
-	followed  map[string]bool      // routes that have series; guarded by Edge.swapping
 	reasons   []prometheus.Counter
 	duration  []prometheus.Observer // per outcome
 	cookies   []prometheus.Counter  // per segment.Reason
@@ -48,7 +47,6 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	overlays := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "aisle_segment_overlays_total", Help: "Requests on segment scope, by what became of overlay parameters."}, []string{"result"})
 	m := &metrics{
 		requests:  requests,
-		followed:  map[string]bool{},
 		allowed:   prometheus.NewCounter(prometheus.CounterOpts{Name: "aisle_segment_values_disallowed_total", Help: "Requests on segment scope with a value that segment.allow does not list, set to its default."}),
 		forwarded: prometheus.NewCounter(prometheus.CounterOpts{Name: "aisle_forwarded_garbage_total", Help: "Requests of a trusted proxy whose forwarding fields were unreadable."}),
 		bytes:     prometheus.NewCounter(prometheus.CounterOpts{Name: "aisle_response_body_bytes_total", Help: "Bytes of response bodies that were sent."}),
@@ -92,17 +90,16 @@ func counters[T interface {
 // follow gives routes their series: those that they had, where a route stays.
 func (m *metrics) follow(routes []*route) {
 	for _, r := range routes {
-		r.answered, m.followed[r.Name] = m.ofRoute(r.Name), true
+		r.answered = m.ofRoute(r.Name)
 	}
 }
 
 // forget drops the series of routes that are no more. What is still answered by them is
 // counted where nobody looks.
-func (m *metrics) forget(kept []*route) {
-	for name := range m.followed {
-		if !slices.ContainsFunc(kept, func(r *route) bool { return r.Name == name }) {
-			m.requests.DeletePartialMatch(prometheus.Labels{"route": name})
-			delete(m.followed, name)
+func (m *metrics) forget(old, kept []*route) {
+	for _, r := range old {
+		if !slices.ContainsFunc(kept, func(k *route) bool { return k.Name == r.Name }) {
+			m.requests.DeletePartialMatch(prometheus.Labels{"route": r.Name})
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"io"
 	"math"
 	"strconv"
@@ -34,7 +35,7 @@ func parseRange(value []byte) (set rangeSet, ok bool) {
 	}
 	for rest := value[len(unit):]; rest != nil; {
 		var spec []byte
-		spec, rest = cutComma(rest)
+		spec, rest, _ = bytes.Cut(rest, []byte{','})
 		if spec = trimOWS(spec); len(spec) == 0 {
 			continue // lists may hold empty members (RFC 9110, 5.6.1.2)
 		}
@@ -48,24 +49,8 @@ func parseRange(value []byte) (set rangeSet, ok bool) {
 	return set, set.n > 0
 }
 
-// cutComma parts at the first comma; rest is nil behind the last member.
-func cutComma(b []byte) (member, rest []byte) {
-	for i, c := range b {
-		if c == ',' {
-			return b[:i], b[i+1:]
-		}
-	}
-	return b, nil
-}
-
 func parseSpec(spec []byte) (r byteRange, ok bool) {
-	dash := -1
-	for i, c := range spec {
-		if c == '-' {
-			dash = i
-			break
-		}
-	}
+	dash := bytes.IndexByte(spec, '-')
 	if dash < 0 {
 		return byteRange{}, false
 	}

@@ -19,8 +19,11 @@ type Sessions interface {
 	Facets(ctx context.Context, reference string) (string, error)
 }
 
-// SidecarUpstream is the name of the upstream that the sidecar's endpoints go to.
-const SidecarUpstream = "sessions"
+// Upstreams of aisle's own: an operator's cannot be called so.
+const (
+	SidecarUpstream   = "sessions"           // the sidecar's endpoints go to it
+	SuccessorUpstream = "sessions-successor" // leads to the process that has replaced this one, and the sessions with it
+)
 
 // sidecarRoutes are the routes of the sidecar's endpoints, under any prefix (DESIGN.md, rule 2). They stand before
 // the operator's, which might otherwise cache a session.
@@ -48,9 +51,14 @@ func (x *exchange) claimOf(overlay []byte) (claim *segment.Claim, lost cache.Rea
 	if x.edge.parts.Sessions == nil {
 		return claim, cache.ReasonNone
 	}
+	session := x.jar.found[sessionSlot].single()
+	recovers := len(session) > 0 && needsRecovery(claim, x.edge.all)
+	if _, refers := facetsReference(claim); !recovers && !refers {
+		return claim, cache.ReasonNone // without a timer, as nearly all are
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), sidecarPatience)
 	defer cancel()
-	if session := x.jar.found[sessionSlot].single(); len(session) > 0 && needsRecovery(claim, x.edge.all) {
+	if recovers {
 		issued, proof, setCookies, err := x.edge.parts.Sessions.Recover(ctx, string(session))
 		x.edge.metrics.recoveries(err == nil).Inc()
 		if err == nil {
@@ -59,8 +67,7 @@ func (x *exchange) claimOf(overlay []byte) (claim *segment.Claim, lost cache.Rea
 			claim = resolve()
 		}
 	}
-	facets, _ := claim.Verified().Get("facets")
-	ref, refers := strings.CutPrefix(facets, "ref=")
+	ref, refers := facetsReference(claim)
 	if !refers {
 		return claim, cache.ReasonNone
 	}
@@ -74,11 +81,17 @@ func (x *exchange) claimOf(overlay []byte) (claim *segment.Claim, lost cache.Rea
 	}
 	token = whole.AppendToken(nil)
 	seal, duplicates = []byte(x.edge.parts.Sealer.Seal(x.started, token)), false
-	resolved := x.edge.parts.Segments.Resolve(x.started, token, seal, duplicates, overlay)
+	resolved := resolve()
 	if resolved.Reason() != segment.OK {
 		return claim, cache.ReasonUnresolved // too long, say: never a default
 	}
 	return resolved, cache.ReasonNone
+}
+
+// facetsReference is what the facets of a proven segment are kept under, where they were too long for a cookie.
+func facetsReference(claim *segment.Claim) (ref string, refers bool) {
+	facets, _ := claim.Verified().Get("facets")
+	return strings.CutPrefix(facets, "ref=")
 }
 
 // needsRecovery: there is no segment, or it states something that nothing proves any more.

@@ -86,15 +86,7 @@ func (x *exchange) switchProtocols(resp *cache.OriginResponse) {
 	x.sent.server, x.sent.outcome, x.sent.reason = resp.Server, cache.Pass, cache.ReasonUpgrade
 	x.status = statusLine{outcome: cache.Pass, reason: cache.ReasonUpgrade, fwdStatus: resp.Status, debug: x.debugged()}
 	h := x.startHead(resp.Status)
-	var cookies []string
-	for _, f := range resp.Fields {
-		if strings.EqualFold(f.Name, "set-cookie") {
-			cookies = append(cookies, f.Value)
-		} else {
-			h.copyField([]byte(f.Name), []byte(f.Value))
-		}
-	}
-	x.setCookies(h, cookies)
+	x.setCookies(h, h.copyFields(resp.Fields, resp.Status))
 	h.line("Upgrade", x.upgrade)
 	x.finishHead(h, Downstream{})
 	x.begun = true
@@ -110,28 +102,22 @@ func (x *exchange) switchProtocols(resp *cache.OriginResponse) {
 // tunnel copies in both directions and gives how many bytes the client got. It returns when both directions have
 // ended; each end is told of the other's by a FIN. A direction that breaks ends both.
 func tunnel(c *conn, origin cache.Upgraded) (sent int64) {
-	quiet := time.AfterFunc(tunnelIdle, func() {
-		_ = c.Conn.Close()
-		_ = origin.Close()
-	})
-	defer quiet.Stop()
-	t := tunnelEnds{client: c, origin: origin, quiet: quiet, idle: tunnelIdle}
+	t := &tunnelEnds{client: c, origin: origin, idle: tunnelIdle}
+	t.quiet = time.AfterFunc(tunnelIdle, t.close)
+	defer t.quiet.Stop()
 	_ = c.Conn.SetReadDeadline(time.Time{})
 	var upward sync.WaitGroup
 	upward.Go(func() {
-		_ = t.copy(c.Conn, origin.Write)
+		t.copy(c.Conn, origin.Write)
 		t.end(origin.CloseWrite)
 	})
-	err := t.copy(origin, func(p []byte) (int, error) {
+	t.copy(origin, func(p []byte) (int, error) {
 		if err := c.write(p, nil); err != nil {
 			return 0, err
 		}
 		sent += int64(len(p))
 		return len(p), nil
 	})
-	if err != nil {
-		_ = c.Conn.Close()
-	}
 	t.end(c.closeWrite)
 	upward.Wait()
 	return sent
@@ -153,26 +139,30 @@ func (t *tunnelEnds) alive() {
 	t.mu.Unlock()
 }
 
-// copy copies one direction until from ends, which is nil, or something breaks.
-func (t *tunnelEnds) copy(from io.Reader, write func([]byte) (int, error)) error {
+// close ends both.
+func (t *tunnelEnds) close() {
+	_ = t.client.Conn.Close()
+	_ = t.origin.Close()
+}
+
+// copy copies one direction until from ends, or something breaks, which ends both.
+func (t *tunnelEnds) copy(from io.Reader, write func([]byte) (int, error)) {
 	buf := make([]byte, tunnelBuffer)
 	for {
 		n, err := from.Read(buf)
 		if n > 0 {
 			t.alive()
 			if _, err := write(buf[:n]); err != nil {
-				_ = t.client.Conn.Close()
-				_ = t.origin.Close()
-				return err
+				t.close()
+				return
 			}
 		}
 		if err == io.EOF {
-			return nil
+			return
 		}
 		if err != nil {
-			_ = t.client.Conn.Close()
-			_ = t.origin.Close()
-			return err
+			t.close()
+			return
 		}
 	}
 }
@@ -181,8 +171,7 @@ func (t *tunnelEnds) copy(from io.Reader, write func([]byte) (int, error)) error
 func (t *tunnelEnds) end(closeWrite func() error) {
 	if closeWrite() != nil {
 		// Nobody can be told that half of a connection has ended, so all of it does.
-		_ = t.client.Conn.Close()
-		_ = t.origin.Close()
+		t.close()
 	}
 	t.mu.Lock()
 	t.idle = tunnelHalf

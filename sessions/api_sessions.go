@@ -114,12 +114,9 @@ func (e *exchange) cookies() incoming {
 func (e *exchange) call(in incoming, backend bool) Call {
 	// Browsers send vtex_segment wherever they send vtex_session, servers of apps do not (facts, part 3): for
 	// them an absent cookie means nothing, and a log-out by it would throw a shopper out.
-	call := Call{Tokens: in.sessions, Browser: in.segment != "", Operation: e.operation}
+	call := Call{Tokens: in.sessions, Cookies: in.others, Browser: in.segment != "", Operation: e.operation}
 	if e.endpoint == sessionsEndpoint && e.token != "" {
 		call.Tokens, call.Browser = []string{e.token}, false
-	}
-	for _, c := range in.others {
-		call.Cookies = append(call.Cookies, transform.Cookie{Name: c.name, Value: c.value})
 	}
 	if !backend {
 		call.Admit = e.admit

@@ -3,14 +3,13 @@ package sessions
 import (
 	"strings"
 	"unicode/utf8"
-)
 
-// cookiePair is a cookie of a request.
-type cookiePair struct{ name, value string }
+	"github.com/aislecache/aisle/sessions/transform"
+)
 
 // parseCookies reads Cookie lines pair by pair: a broken one is dropped and the others are kept, where the public
 // system fails as a whole (facts, part 6, 779014). The order is the request's; repeated names stay.
-func parseCookies(lines []string) (pairs []cookiePair, broken int) {
+func parseCookies(lines []string) (pairs []transform.Cookie, broken int) {
 	for _, line := range lines {
 		for part := range strings.SplitSeq(line, ";") {
 			if part = strings.Trim(part, " \t"); part == "" {
@@ -21,7 +20,7 @@ func parseCookies(lines []string) (pairs []cookiePair, broken int) {
 				broken++
 				continue
 			}
-			pairs = append(pairs, cookiePair{name, unquoteCookie(value)})
+			pairs = append(pairs, transform.Cookie{Name: name, Value: unquoteCookie(value)})
 		}
 	}
 	return pairs, broken

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/aislecache/aisle/sessions/transform"
 )
 
 func TestParseCookies(t *testing.T) {
@@ -13,7 +15,7 @@ func TestParseCookies(t *testing.T) {
 		pairs, gotBroken := parseCookies(lines)
 		var got []string
 		for _, p := range pairs {
-			got = append(got, p.name+"="+p.value)
+			got = append(got, p.Name+"="+p.Value)
 		}
 		if diff := cmp.Diff(want, strings.Join(got, "|")); diff != "" || broken != gotBroken {
 			t.Errorf("%q: broken %d (-want +got)\n%s", lines, gotBroken, diff)
@@ -40,13 +42,13 @@ func TestReadCookies(t *testing.T) {
 	f := func(line string, want incoming) {
 		t.Helper()
 		got := readCookies([]string{line})
-		if diff := cmp.Diff(want, got, cmp.AllowUnexported(incoming{}, cookiePair{})); diff != "" {
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(incoming{})); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", line, diff)
 		}
 	}
 	f("", incoming{})
 	f("vtex_session=s; vtex_segment=g; aisle_seal=l; x=1", incoming{
-		sessions: []string{"s"}, segment: "g", seal: "l", others: []cookiePair{{"x", "1"}},
+		sessions: []string{"s"}, segment: "g", seal: "l", others: []transform.Cookie{{Name: "x", Value: "1"}},
 	})
 	// The last first: parent paths' cookies come after those of longer paths, and may be another account's.
 	f("vtex_session=s1; vtex_segment=g1; bad; vtex_session=s2; vtex_segment=g2; aisle_seal=l1; aisle_seal=l2", incoming{
@@ -55,7 +57,7 @@ func TestReadCookies(t *testing.T) {
 	f("vtex_session=1; vtex_session=2; vtex_session=3; vtex_session=4; vtex_session=5; vtex_session=6", incoming{
 		sessions: []string{"6", "5", "4", "3"},
 	})
-	f("Vtex_session=s; x=2; x=1", incoming{others: []cookiePair{{"Vtex_session", "s"}, {"x", "2"}, {"x", "1"}}})
+	f("Vtex_session=s; x=2; x=1", incoming{others: []transform.Cookie{{Name: "Vtex_session", Value: "s"}, {Name: "x", Value: "2"}, {Name: "x", Value: "1"}}})
 }
 
 func FuzzParseCookies(f *testing.F) {
@@ -68,7 +70,7 @@ func FuzzParseCookies(f *testing.F) {
 			t.Fatalf("%q: %d cookies and %d broken ones", line, len(pairs), broken)
 		}
 		for _, p := range pairs {
-			if p.name == "" || strings.ContainsAny(p.name+p.value, ";\x00\r\n") || !strings.Contains(line, p.name+"=") {
+			if p.Name == "" || strings.ContainsAny(p.Name+p.Value, ";\x00\r\n") || !strings.Contains(line, p.Name+"=") {
 				t.Fatalf("%q gives %q", line, p)
 			}
 		}

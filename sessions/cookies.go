@@ -3,9 +3,12 @@ package sessions
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/aislecache/aisle/sessions/transform"
 )
 
 // The cookies of the sessions system (facts 2, DESIGN.md).
@@ -63,10 +66,10 @@ func (o CookieOptions) sameSite() string {
 
 // incoming is what the cookies of a request say.
 type incoming struct {
-	sessions []string     // tokens, the last first
-	segment  string       // the last one
-	seal     string       // the last one
-	others   []cookiePair // in the request's order
+	sessions []string           // tokens, the last first
+	segment  string             // the last one
+	seal     string             // the last one
+	others   []transform.Cookie // in the request's order
 	broken   int
 }
 
@@ -75,20 +78,21 @@ type incoming struct {
 // vtex_session: there the last that is genuine counts.
 func readCookies(lines []string) incoming {
 	var in incoming
-	var pairs []cookiePair
+	var pairs []transform.Cookie
 	pairs, in.broken = parseCookies(lines)
 	for _, p := range pairs {
-		switch p.name {
+		switch p.Name {
 		case SessionCookie:
-			in.sessions = append([]string{p.value}, in.sessions...)
+			in.sessions = append(in.sessions, p.Value)
 		case SegmentCookie:
-			in.segment = p.value
+			in.segment = p.Value
 		case SealCookie:
-			in.seal = p.value
+			in.seal = p.Value
 		default:
 			in.others = append(in.others, p)
 		}
 	}
+	slices.Reverse(in.sessions)
 	if len(in.sessions) > maxTokens {
 		in.sessions = in.sessions[:maxTokens]
 	}

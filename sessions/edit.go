@@ -94,11 +94,12 @@ func (s *Service) transform(ctx context.Context, was *Session, call Call, change
 	if err != nil {
 		return successor{}, err
 	}
-	session := was.Clone()
-	session.Values, session.Marks = result.Values, result.Marks
+	session := *was
+	session.Values, session.Marks, session.KeepAlive = result.Values, result.Marks, map[transform.Key]bool{}
+	maps.Copy(session.KeepAlive, was.KeepAlive)
 	maps.Copy(session.KeepAlive, change.KeepAlive)
 	maps.DeleteFunc(session.KeepAlive, func(k transform.Key, on bool) bool { return !on || session.Values.Get(k) == nil })
-	if err := s.o.Limits.check(session); err != nil {
+	if err := s.o.Limits.check(&session); err != nil {
 		return successor{}, err
 	}
 	issued, err := issueSegment(session.Values) // before anything is stored: a session without a segment is of no use
@@ -106,10 +107,10 @@ func (s *Service) transform(ctx context.Context, was *Session, call Call, change
 		return successor{}, err
 	}
 	if !created && !result.Edited && maps.Equal(was.KeepAlive, session.KeepAlive) {
-		return successor{session: session, issued: issued}, nil
+		return successor{session: &session, issued: issued}, nil
 	}
-	data, err := s.encode(session)
-	return successor{session, issued, data}, err
+	data, err := s.encode(&session)
+	return successor{&session, issued, data}, err
 }
 
 // encode gives a session its next version, and the bytes that are stored.

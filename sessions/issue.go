@@ -39,24 +39,22 @@ type Issued struct {
 	CutCampaigns int
 }
 
-// segmentSources are the fields that are taken from a session as they are (facts 2.1).
-func segmentSources() map[string]transform.Key {
-	return map[string]transform.Key{
-		"channel":           {Namespace: "store", Name: "channel"},
-		"countryCode":       {Namespace: "store", Name: "countryCode"},
-		"cultureInfo":       {Namespace: "store", Name: "cultureInfo"},
-		"currencyCode":      {Namespace: "store", Name: "currencyCode"},
-		"currencySymbol":    {Namespace: "store", Name: "currencySymbol"},
-		"channelPrivacy":    {Namespace: "store", Name: "channelPrivacy"},
-		"admin_cultureInfo": {Namespace: "store", Name: "admin_cultureInfo"},
-		"priceTables":       {Namespace: "profile", Name: "priceTables"},
-		"regionId":          {Namespace: "checkout", Name: "regionId"},
-		"utm_campaign":      {Namespace: "public", Name: "utm_campaign"},
-		"utm_source":        {Namespace: "public", Name: "utm_source"},
-		"utmi_campaign":     {Namespace: "public", Name: "utmi_cp"},
-		"campaigns":         {Namespace: "rnb", Name: "campaigns"},
-		"facets":            {Namespace: "search", Name: "facets"},
-	}
+// segmentSources are the fields that are taken from a session as they are (facts 2.1). Read only.
+var segmentSources = map[string]transform.Key{
+	"channel":           {Namespace: "store", Name: "channel"},
+	"countryCode":       {Namespace: "store", Name: "countryCode"},
+	"cultureInfo":       {Namespace: "store", Name: "cultureInfo"},
+	"currencyCode":      {Namespace: "store", Name: "currencyCode"},
+	"currencySymbol":    {Namespace: "store", Name: "currencySymbol"},
+	"channelPrivacy":    {Namespace: "store", Name: "channelPrivacy"},
+	"admin_cultureInfo": {Namespace: "store", Name: "admin_cultureInfo"},
+	"priceTables":       {Namespace: "profile", Name: "priceTables"},
+	"regionId":          {Namespace: "checkout", Name: "regionId"},
+	"utm_campaign":      {Namespace: "public", Name: "utm_campaign"},
+	"utm_source":        {Namespace: "public", Name: "utm_source"},
+	"utmi_campaign":     {Namespace: "public", Name: "utmi_cp"},
+	"campaigns":         {Namespace: "rnb", Name: "campaigns"},
+	"facets":            {Namespace: "search", Name: "facets"},
 }
 
 // issueSegment derives the segment of a session: a function of its values alone, so that equal
@@ -64,7 +62,7 @@ func segmentSources() map[string]transform.Key {
 func issueSegment(values transform.Values) (Issued, error) {
 	var out Issued
 	fields := map[string]string{}
-	for name, key := range segmentSources() {
+	for name, key := range segmentSources {
 		text := plainText(values.Get(key))
 		switch {
 		case strings.HasPrefix(name, "utm") && len(text) > maxUTM:

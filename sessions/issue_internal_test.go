@@ -169,7 +169,7 @@ func TestIssueTooLarge(t *testing.T) {
 func TestIssueProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := map[string]string{}
-		for _, k := range segmentSources() {
+		for _, k := range segmentSources {
 			if rapid.Bool().Draw(t, "has "+k.String()) {
 				m[k.String()] = string(transform.TextValue(strings.Repeat(rapid.StringN(1, 3, -1).Draw(t, k.String()), rapid.IntRange(1, 60).Draw(t, "times"))))
 			}

@@ -61,14 +61,20 @@ type item struct {
 // kept from scripts by HttpOnly.
 func (i *Items) view(s *Session) map[string]map[string]item {
 	seen := map[string]map[string]item{}
-	for k, value := range s.Values.All() {
-		if k.Namespace == transform.CookieNamespace || !i.wants(k) {
+	for namespace, keys := range s.Values { // encoding/json sorts: All would sort twice
+		if namespace == transform.CookieNamespace {
 			continue
 		}
-		if seen[k.Namespace] == nil {
-			seen[k.Namespace] = map[string]item{}
+		for name, value := range keys {
+			k := transform.Key{Namespace: namespace, Name: name}
+			if !i.wants(k) {
+				continue
+			}
+			if seen[namespace] == nil {
+				seen[namespace] = map[string]item{}
+			}
+			seen[namespace][name] = item{value, s.KeepAlive[k]}
 		}
-		seen[k.Namespace][k.Name] = item{value, s.KeepAlive[k]}
 	}
 	return seen
 }

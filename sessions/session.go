@@ -95,17 +95,6 @@ func Decode(data []byte) (*Session, error) {
 	return s, nil
 }
 
-// Clone gives a copy that shares the bytes of the values, and the Marks.
-func (s *Session) Clone() *Session {
-	c := *s
-	c.Values = s.Values.Clone()
-	c.KeepAlive = map[transform.Key]bool{}
-	for k, v := range s.KeepAlive {
-		c.KeepAlive[k] = v
-	}
-	return &c
-}
-
 // Errors of a Store.
 var (
 	// ErrNotFound says that there is no such session, or that it has expired.

@@ -73,20 +73,3 @@ func TestDecodeFaults(t *testing.T) {
 	f(`{"f":2}`, "format 2, want 1")
 	f(`{"f":1,"n":3}`, "session record")
 }
-
-// TestClone: what is done to a copy is not done to the session.
-func TestClone(t *testing.T) {
-	k := transform.Key{Namespace: "public", Name: "a"}
-	s := &sessions.Session{ID: "x", Values: transform.Values{}, KeepAlive: map[transform.Key]bool{k: true}}
-	s.Values.Set(k, json.RawMessage(`1`))
-	c := s.Clone()
-	if diff := cmp.Diff(s, c); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
-	c.Values.Set(k, json.RawMessage(`2`))
-	c.KeepAlive[transform.Key{Namespace: "public", Name: "b"}] = true
-	c.ID = "y"
-	if string(s.Values.Get(k)) != "1" || len(s.KeepAlive) != 1 || s.ID != "x" {
-		t.Errorf("the session became %+v", s)
-	}
-}

@@ -1,7 +1,6 @@
 package tests_test
 
 import (
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,17 +14,6 @@ import (
 	"github.com/aislecache/aisle/tests/rig"
 )
 
-// freeAddress gives an address that nobody listens on now.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // startRun does what `make run` does, at addresses of its own.
 func startRun(t *testing.T) *rig.Process {
 	t.Helper()
@@ -35,7 +23,7 @@ func startRun(t *testing.T) *rig.Process {
 	cmd := exec.Command("tools/run")
 	cmd.Dir = ".."
 	cmd.Env = append(os.Environ(), "AISLE_BIN="+rig.Aisle(t), "DIR="+t.TempDir(),
-		"EDGE="+freeAddress(t), "ADMIN="+freeAddress(t), "ORIGIN="+freeAddress(t))
+		"EDGE="+rig.FreeAddress(t), "ADMIN="+rig.FreeAddress(t), "ORIGIN="+rig.FreeAddress(t))
 	p := rig.Run(t, cmd)
 	if _, err := p.WaitStdout("Ctrl-C ends both."); err != nil {
 		t.Fatal(err)

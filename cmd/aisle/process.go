@@ -193,7 +193,7 @@ func (p *process) makeSidecar(c *config.Config, sealer *segment.Sealer, registry
 				p.logger.Error("the sidecar ended", slog.Any("error", err))
 			}
 		}(p.sidecar)
-		if next, err := successorOptions(p.sockets, p.fronts); err == nil {
+		if next, ok := successorOptions(p.sockets, p.fronts); ok {
 			p.ours = append(p.ours, next)
 		}
 	}
@@ -271,9 +271,7 @@ func (p *process) closeSidecar() error {
 	ctx, cancel := context.WithTimeout(context.Background(), adminTimeout)
 	defer cancel()
 	err := p.sidecar.close(ctx)
-	if p.inside != nil {
-		_ = p.inside.Close()
-	}
+	_ = p.inside.Close() // made with the sidecar
 	p.sidecar = nil
 	return err
 }

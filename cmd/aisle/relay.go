@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net"
 	"sync"
@@ -24,12 +23,9 @@ type relay struct {
 	idle  chan struct{} // closed when over and count is 0
 }
 
-// successorUpstream is the upstream that leads to the successor.
-const successorUpstream = "sessions-successor"
-
 func newRelay() *relay { return &relay{idle: make(chan struct{})} }
 
-// origin is an origin whose sidecar may be the successor's.
+// relayed is an origin whose sidecar may be the successor's.
 type relayed struct {
 	cache.Origin
 	relay *relay
@@ -42,7 +38,7 @@ func (o relayed) Fetch(ctx context.Context, r *cache.OriginRequest) (*cache.Orig
 	}
 	if !o.relay.enter() {
 		onward := *r
-		onward.Upstream = successorUpstream
+		onward.Upstream = proxy.SuccessorUpstream
 		return o.Origin.Fetch(ctx, &onward)
 	}
 	resp, err := o.Origin.Fetch(ctx, r)
@@ -103,7 +99,7 @@ func (r *relay) handOver(ctx context.Context) error {
 }
 
 // successorOptions is the upstream that leads to the successor by one of the sockets: one of plain HTTP, whoever asks.
-func successorOptions(sockets []ownSocket, fronts []proxy.Front) (upstream.Options, error) {
+func successorOptions(sockets []ownSocket, fronts []proxy.Front) (_ upstream.Options, ok bool) {
 	for i, f := range fronts {
 		if f.TLS != nil || f.ProxyProtocol {
 			continue
@@ -112,9 +108,9 @@ func successorOptions(sockets []ownSocket, fronts []proxy.Front) (upstream.Optio
 		dial := func(ctx context.Context) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, address.Network(), address.String())
 		}
-		return upstream.Options{Name: successorUpstream, Servers: []string{"http://successor.in-process"}, Dial: dial}, nil
+		return upstream.Options{Name: proxy.SuccessorUpstream, Servers: []string{"http://successor.in-process"}, Dial: dial}, true
 	}
-	return upstream.Options{}, errors.New("no listener of plain HTTP")
+	return upstream.Options{}, false
 }
 
 // reachable is an address to connect to: that of a listener on all addresses is none.

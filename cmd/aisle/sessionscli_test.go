@@ -15,7 +15,6 @@ import (
 func TestParseStore(t *testing.T) {
 	f := func(text string, want storeSpec) {
 		t.Helper()
-		want.text = text
 		got, err := parseStore(text)
 		if err != nil {
 			t.Errorf("%s: %v", text, err)

@@ -21,14 +21,13 @@ const storeForms = `STORE is one of
 
 // storeSpec is a store on the command line.
 type storeSpec struct {
-	text  string
 	bolt  string
 	redis *redis.Options // nil: bolt
 }
 
 // parseStore reads a STORE, as storeForms has it.
 func parseStore(text string) (storeSpec, error) {
-	s := storeSpec{text: text}
+	var s storeSpec
 	kind, rest, _ := strings.Cut(text, ":")
 	var err error
 	switch {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -58,7 +59,7 @@ type alone struct {
 	admin   *obs.Admin
 	ready   readiness
 	logger  *slog.Logger
-	sockets [2]ownSocket // of edges, and of the admin listener
+	sockets [2]net.Listener // of edges, and of the admin listener
 }
 
 func newAlone(c *config.Config, logger *slog.Logger) (_ *alone, err error) {
@@ -69,7 +70,7 @@ func newAlone(c *config.Config, logger *slog.Logger) (_ *alone, err error) {
 	}
 	addresses := []struct{ key, address string }{{"sessions.listen", c.Sessions().Listen}, {"admin.listen", c.Admin()}}
 	for i, s := range addresses {
-		if a.sockets[i].listener, err = listen(s.key, s.address); err != nil {
+		if a.sockets[i], err = listen(s.key, s.address); err != nil {
 			a.closeSockets()
 			return nil, err
 		}
@@ -85,8 +86,8 @@ func newAlone(c *config.Config, logger *slog.Logger) (_ *alone, err error) {
 
 func (a *alone) closeSockets() {
 	for _, s := range a.sockets {
-		if s.listener != nil {
-			_ = s.listener.Close()
+		if s != nil {
+			_ = s.Close()
 		}
 	}
 }
@@ -94,10 +95,10 @@ func (a *alone) closeSockets() {
 // run serves until a signal comes or a listener fails.
 func (a *alone) run(end <-chan os.Signal, c *config.Config) int {
 	failed := make(chan error, 2)
-	go func() { failed <- a.admin.Serve(a.sockets[1].listener) }()
-	go func() { failed <- a.sidecar.serve(a.sockets[0].listener) }()
+	go func() { failed <- a.admin.Serve(a.sockets[1]) }()
+	go func() { failed <- a.sidecar.serve(a.sockets[0]) }()
 	a.ready.set(stateReady)
-	a.logger.Info("ready", slog.String("sessions", a.sockets[0].listener.Addr().String()), slog.String("admin", a.sockets[1].listener.Addr().String()), slog.Int("pid", os.Getpid()))
+	a.logger.Info("ready", slog.String("sessions", a.sockets[0].Addr().String()), slog.String("admin", a.sockets[1].Addr().String()), slog.Int("pid", os.Getpid()))
 	code := exitOK
 	select {
 	case err := <-failed:

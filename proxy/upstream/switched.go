@@ -49,9 +49,6 @@ func (s *switched) Close() error {
 	return err
 }
 
-// CloseWrite passes a FIN on. Where TLS, which ends both ways for many, is between, it ends its own side.
-func (s *switched) CloseWrite() error { return s.Upgraded.CloseWrite() }
-
 // none is the body of the answer: no bytes, and the same Close.
 func (s *switched) none() io.ReadCloser {
 	return struct {

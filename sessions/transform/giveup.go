@@ -42,12 +42,12 @@ func (r *run) outOfTime() {
 	}
 }
 
-// breakLoop clears what did not come to rest: the keys that the last round changed and that would have apps called
+// breakLoop clears what did not come to rest: of the keys that the last round changed, moved, those that would have apps called
 // again, what these apps gave, and so on with who reads that. The apps are then settled: the next request would
 // find the same loop. They are called again when their inputs change.
-func (r *run) breakLoop(wave []*player) {
+func (r *run) breakLoop(wave []*player, moved []Key) {
 	apps, keys := map[string]bool{}, map[Key]bool{}
-	for _, k := range r.moved {
+	for _, k := range moved {
 		if slices.ContainsFunc(wave, func(p *player) bool { return p.reads(k) }) {
 			keys[k] = true
 		}

@@ -11,6 +11,7 @@ import (
 
 // rounds calls apps until none is affected, or the rounds or the time are used up.
 func (r *run) rounds(ctx, bounded context.Context) {
+	var before Values // the last round
 	for range r.engine.o.Rounds {
 		wave := r.affected()
 		if len(wave) == 0 || ctx.Err() != nil {
@@ -21,18 +22,17 @@ func (r *run) rounds(ctx, bounded context.Context) {
 			return
 		}
 		r.result.Rounds++
-		before := r.state.Clone()
+		before = r.state.Clone()
 		if r.wave(bounded, wave, before); ctx.Err() != nil {
 			return
 		}
-		r.moved = diff(before, r.state)
 	}
 	switch wave := r.affected(); {
 	case len(wave) == 0:
 	case bounded.Err() != nil:
 		r.outOfTime()
 	default:
-		r.breakLoop(wave)
+		r.breakLoop(wave, diff(before, r.state))
 	}
 }
 

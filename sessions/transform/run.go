@@ -23,7 +23,6 @@ type run struct {
 	stated  Values // what the caller writes
 	state   Values
 	players []*player
-	moved   []Key // what the last round changed
 	result  Result
 }
 

@@ -20,7 +20,7 @@ func (s *seenSession) value(namespace, key string) any { return s.Namespaces[nam
 
 // TestPublishedClients runs the Session and Segment clients of @vtex/api against an edge with a sidecar inside.
 func TestPublishedClients(t *testing.T) {
-	_, origin := start(t)
+	origin := startOrigin(t)
 	edge := rig.RunEdge(t, rig.Aisle(t), rig.Config(origin, channels+"\naccount: acme\nsessions: {mode: embedded}"))
 	cmd := exec.CommandContext(t.Context(), rig.Node(t, "../.."), "clients.js", edge.URL)
 	out, err := cmd.Output()

@@ -26,6 +26,12 @@ const channels = `segment: {channels: {"1": {countryCode: BRA, cultureInfo: pt-B
 // start runs the Koa origin and an edge before it.
 func start(t *testing.T) (edge *rig.Edge, origin string) {
 	t.Helper()
+	origin = startOrigin(t)
+	return rig.RunEdge(t, rig.Aisle(t), rig.Config(origin, channels)), origin
+}
+
+func startOrigin(t *testing.T) string {
+	t.Helper()
 	if _, err := os.Stat("node_modules/@vtex/api"); err != nil {
 		rig.Need(t, "the npm package @vtex/api")
 	}
@@ -34,8 +40,7 @@ func start(t *testing.T) (edge *rig.Edge, origin string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	origin = strings.TrimPrefix(line, "listening on ")
-	return rig.RunEdge(t, rig.Aisle(t), rig.Config(origin, channels)), origin
+	return strings.TrimPrefix(line, "listening on ")
 }
 
 // token is a segment cookie as the public system issues it: compact, keys in its order, without padding.

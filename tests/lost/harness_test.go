@@ -32,12 +32,6 @@ type place struct {
 	redis    *redistest.Server // nil: bbolt
 }
 
-const configText = `listen: "127.0.0.1:0"
-admin: {listen: "127.0.0.1:0"}
-upstreams: {storefront: {servers: ["http://127.0.0.1:9"]}}
-sessions: {mode: embedded, listen: "127.0.0.1:0", creates_per_minute: 0, store: {%s}}
-`
-
 func newPlace(t *testing.T, server *redistest.Server) *place {
 	t.Helper()
 	dir := t.TempDir()
@@ -49,7 +43,8 @@ func newPlace(t *testing.T, server *redistest.Server) *place {
 	if server != nil {
 		store = fmt.Sprintf("redis: {addresses: [%q]}", server.Addr)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "c.yaml"), fmt.Appendf(nil, configText, store), 0o600); err != nil {
+	config := rig.Config("http://127.0.0.1:9", fmt.Sprintf("sessions: {mode: embedded, listen: \"127.0.0.1:0\", creates_per_minute: 0, store: {%s}}", store))
+	if err := os.WriteFile(filepath.Join(dir, "c.yaml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return &place{t: t, bin: bin, dir: dir, redis: server}

@@ -127,7 +127,7 @@ func TestSocketActivation(t *testing.T) {
 		rig.Need(t, "systemd-socket-activate, of the package systemd")
 	}
 	url, _ := origin(t, nil)
-	shoppers, admin := freeAddress(t), freeAddress(t)
+	shoppers, admin := rig.FreeAddress(t), rig.FreeAddress(t)
 	// The configuration's own addresses are not listened on.
 	e := start(t, configOf(url, ""), nil, tool, "-l", admin, "-l", shoppers, "--fdname=admin:edge")
 	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
@@ -147,12 +147,4 @@ func TestSocketActivation(t *testing.T) {
 	e.replace(pid)
 	e.await("stopped", 1)
 	expect(t, "GET", "http://"+shoppers+"/q", 200, "/q")
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer l.Close()
-	return l.Addr().String()
 }

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -135,18 +133,11 @@ func (e *edge) replace(pid int) int {
 
 // get asks once, on a connection of its own.
 func get(method, url string) (int, string, error) {
-	q, err := http.NewRequest(method, url, nil)
+	res, err := rig.Fetch(method, url, "")
 	if err != nil {
 		return 0, "", err
 	}
-	client := http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
-	res, err := client.Do(q)
-	if err != nil {
-		return 0, "", err
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	return res.StatusCode, string(body), err
+	return res.Status, res.Body, nil
 }
 
 // expect fails the test unless the answer has the status, and the text in its body.

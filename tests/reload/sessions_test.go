@@ -115,10 +115,10 @@ func TestHandOverOfSessions(t *testing.T) {
 		editors[i] = &editor{name: i}
 		busy.Go(func() { editors[i].run(ctx, strings.TrimPrefix(e.url, "http://"), fail) })
 	}
-	for range 3 {
+	for i := range 3 {
 		time.Sleep(time.Second)
 		pid = e.replace(pid)
-		e.await("sessions taken over", 1)
+		e.await("sessions taken over", i+1)
 	}
 	time.Sleep(time.Second)
 	cancel()

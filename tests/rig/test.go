@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"net"
 	"os"
 	"os/exec"
 	"testing"
@@ -77,4 +78,15 @@ func Need(t testing.TB, what string) {
 		t.Fatalf("%s is not there, though `make test` should have installed it", what)
 	}
 	t.Skipf("%s is not there: `make test` installs it", what)
+}
+
+// FreeAddress gives an address of loopback that nobody listens on now.
+func FreeAddress(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }

@@ -58,12 +58,8 @@ func startOrigin(t *testing.T, seed uint64) *origin {
 
 // kill ends the origin as the end of its process would: nobody listens, and every connection is gone.
 func (o *origin) kill() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	_ = o.listener.Close()
-	for c := range o.conns {
-		_ = c.Close()
-	}
+	o.closeAll()
 }
 
 func (o *origin) accept(l net.Listener) {

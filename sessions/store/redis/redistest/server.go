@@ -137,9 +137,6 @@ func (s *Server) wait() error {
 	}
 }
 
-// PID is the process.
-func (s *Server) PID() int { return s.cmd.Process.Pid }
-
 // Kill ends the process as a power cut of its machine's processor would: by SIGKILL. It returns when the process is gone,
 // and does nothing if it is already.
 func (s *Server) Kill() {
