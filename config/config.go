@@ -3,12 +3,16 @@ package config
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 )
 
 // Config is a configuration that was found free of faults. It is immutable: every method
 // returns values of the caller's own. Only Parse and Load make one; the zero value
 // is of no use.
-type Config struct{ f file }
+type Config struct {
+	f   file
+	dir string // of the file; "": unknown
+}
 
 // Load reads and parses a file. An error in reading it wraps the one of the operating
 // system; every other error is of type Problems.
@@ -17,7 +21,16 @@ func Load(path string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	return Parse(text)
+	return ParseFile(path, text)
+}
+
+// ParseFile is Parse for the text of a file: what it names by a relative path may be beside it (Sessions.Transforms).
+func ParseFile(path string, text []byte) (*Config, error) {
+	c, err := Parse(text)
+	if c != nil {
+		c.dir = filepath.Dir(path)
+	}
+	return c, err
 }
 
 // Parse reads a configuration. Its error is of type Problems and holds every fault of
@@ -35,7 +48,7 @@ func Parse(text []byte) (*Config, error) {
 	completeSessions(d, &f.sessions)
 	completeRoutes(&f)
 	validate(d, &f)
-	c := &Config{f}
+	c := &Config{f: f}
 	checkOptions(d, c)
 	if len(d.problems) > 0 {
 		return nil, d.problems.inFileOrder()

@@ -11,6 +11,7 @@ import (
 	"github.com/aislecache/aisle/cache"
 	"github.com/aislecache/aisle/proxy"
 	"github.com/aislecache/aisle/segment"
+	"github.com/aislecache/aisle/sessions/transform"
 )
 
 // Admin returns the address of the admin listener, host:port or unix:/path.
@@ -37,6 +38,17 @@ func (c *Config) Log() (format, level, access string) {
 	return c.f.log.format, c.f.log.level, c.f.log.access
 }
 
+func channelsOf(s *segmentSection) (list []segment.Channel) {
+	for _, e := range s.channels {
+		list = append(list, segment.Channel{
+			ID: e.name, CountryCode: e.value.countryCode, CultureInfo: e.value.cultureInfo,
+			CurrencyCode: e.value.currencyCode, CurrencySymbol: e.value.currencySymbol,
+			Private: e.value.channelPrivacy == "private",
+		})
+	}
+	return list
+}
+
 // Segment returns what the segment resolver is made of, but for its keys: they are in
 // KeysFile, which only a running edge reads.
 func (c *Config) Segment() segment.Options {
@@ -48,13 +60,7 @@ func (c *Config) Segment() segment.Options {
 	if s.unsealed == "pass" {
 		o.Unsealed = segment.UnsealedPass
 	}
-	for _, e := range s.channels {
-		o.Channels = append(o.Channels, segment.Channel{
-			ID: e.name, CountryCode: e.value.countryCode, CultureInfo: e.value.cultureInfo,
-			CurrencyCode: e.value.currencyCode, CurrencySymbol: e.value.currencySymbol,
-			Private: e.value.channelPrivacy == "private",
-		})
-	}
+	o.Channels = channelsOf(s)
 	for _, e := range s.overlay {
 		o.Overlay = append(o.Overlay, segment.Overlay{Param: e.name, Field: e.value})
 	}
@@ -72,7 +78,8 @@ func (c *Config) Proxy() proxy.Options {
 		TrustedProxies: slices.Clone(f.trusted), DebugFrom: slices.Clone(f.debugFrom),
 		HonourFrom:    slices.Clone(f.cache.honourDirectiveFrom),
 		SegmentCookie: f.segment.cookie, SealTTL: time.Duration(f.segment.sealTTL),
-		QueryDrop: slices.Clone(f.query.drop), QuerySort: f.query.sort,
+		SidecarRegions: f.sessions.mode != "off" && f.sessions.transforms.hasRegions(),
+		QueryDrop:      slices.Clone(f.query.drop), QuerySort: f.query.sort,
 		Site: f.cache.site(), Wait: f.wait(),
 		Maintenance: f.closed.option(), ErrorPages: pagesOption(f.pages),
 	}
@@ -191,8 +198,12 @@ func checkOptions(d *decoder, c *Config) {
 	if s.MovingFrom != nil && s.MovingFrom.Redis != nil {
 		faults = append(faults, prefixed("sessions.store.moving_from.redis", s.MovingFrom.Redis.Validate()))
 	}
-	for i, a := range s.Apps {
+	for i, a := range s.Transforms.Apps {
 		faults = append(faults, prefixed(item("sessions.transforms.apps", i), a.Spec.Validate()))
+	}
+	if o := s.Transforms.Search; o != nil {
+		_, err := transform.NewSearch(*o)
+		faults = append(faults, prefixed(under(transformsAt, "search"), withoutName(err, "search: ")))
 	}
 	if _, err := proxy.Describe(c.Proxy()); err != nil {
 		faults = append(faults, err)
@@ -223,4 +234,12 @@ func prefixed(at string, err error) error {
 // everybody says whether a list of ranges holds all addresses of a family.
 func everybody(ranges []netip.Prefix) bool {
 	return slices.ContainsFunc(ranges, func(p netip.Prefix) bool { return p.Bits() == 0 })
+}
+
+// withoutName takes the name of an app off each line of its errors: the path says it.
+func withoutName(err error, name string) error {
+	if err == nil {
+		return nil
+	}
+	return errors.New(strings.TrimPrefix(strings.ReplaceAll(err.Error(), "\n"+name, "\n"), name))
 }

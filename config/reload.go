@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -29,7 +30,8 @@ func (c *Config) NeedsRestart(next *Config) []string {
 		}
 		paths = append(paths, changedBelow(path, valueAt(path, before), valueAt(path, after))...)
 	}
-	return paths
+	// Transforms are followed: an audience that has ended must not wait for a restart.
+	return slices.DeleteFunc(paths, func(path string) bool { return path == transformsAt || strings.HasPrefix(path, transformsAt+".") })
 }
 
 // changedListeners: the number of sockets and what each is. What the files of certificates

@@ -7,11 +7,10 @@ import (
 	"time"
 
 	"github.com/aislecache/aisle/proxy"
-	"github.com/aislecache/aisle/segment"
 	"github.com/aislecache/aisle/sessions"
 	"github.com/aislecache/aisle/sessions/store/bolt"
 	"github.com/aislecache/aisle/sessions/store/redis"
-	"github.com/aislecache/aisle/sessions/transform"
+	"github.com/aislecache/aisle/sessions/transform/native"
 )
 
 type sessionsSection struct {
@@ -33,7 +32,7 @@ type sessionsSection struct {
 	cors          []string
 	denied        []string
 	createsPerMin int
-	apps          []appSection
+	transforms    transformsSection
 }
 
 type redisSection struct {
@@ -50,17 +49,10 @@ type redisSection struct {
 	waitReplicas                  int
 }
 
-type appSection struct {
-	name, url     string
-	timeout       Duration
-	input, output []entry[[]string]
-	onCreate      bool
-}
-
 func sessionsDefaults() sessionsSection {
 	return sessionsSection{
 		mode: "off", bolt: "./data/sessions.db", boltSync: "always", listen: ":8082", tokenKeys: "./data/session.keys", ttl: Duration(120 * time.Hour),
-		secure: true, sameSite: "none", cookiePath: "/", denied: []string{"facets"}, createsPerMin: 600,
+		secure: true, sameSite: "none", cookiePath: "/", denied: sessions.DeniedQuery(), createsPerMin: 600,
 	}
 }
 
@@ -87,17 +79,8 @@ func sessionsKeys(s *sessionsSection) []field {
 		key("cors", &s.cors, listOf(text("origin", nonEmpty))),
 		key("denied", &s.denied, listOf(text("text", nonEmpty))),
 		key("creates_per_minute", &s.createsPerMin, integer(0, 1<<20)),
-		section("transforms", transformKeys(s)...),
+		section("transforms", transformKeys(&s.transforms)...),
 	}
-}
-
-// transformKeys: `store` is always on; what decides who may be on a private channel comes later.
-func transformKeys(s *sessionsSection) []field {
-	fields := []field{section("store", later("members"))}
-	for _, name := range []string{"authentication", "profile", "checkout", "rnb", "impersonate", "search"} {
-		fields = append(fields, later(name))
-	}
-	return append(fields, key("apps", &s.apps, listOf(object(func() appSection { return appSection{timeout: Duration(500 * time.Millisecond)} }, appKeys))))
 }
 
 func redisShape() shape[*redisSection] {
@@ -124,17 +107,6 @@ func redisKeys(r *redisSection) []field {
 	}
 }
 
-func appKeys(a *appSection) []field {
-	return []field{
-		key("name", &a.name, text("text", word)),
-		key("url", &a.url, text("URL", nonEmpty)),
-		key("timeout", &a.timeout, duration()),
-		key("input", &a.input, mapOf(inKey(nonEmpty), listOf(text("text", nonEmpty)))),
-		key("output", &a.output, mapOf(inKey(nonEmpty), listOf(text("text", nonEmpty)))),
-		key("run_on_create", &a.onCreate, unset(truth())),
-	}
-}
-
 // Sessions is what the sessions system is made of, but for what is in files that only a running one reads.
 type Sessions struct {
 	Mode string // off, embedded or remote
@@ -151,20 +123,13 @@ type Sessions struct {
 	Denied          []string
 	CreateRate      float64 // a second; below 0: no bound
 	Trusted         []netip.Prefix
-	Channels        []segment.Channel
-	Apps            []App
+	Transforms      native.Options
 }
 
 // SessionsStore is where sessions live.
 type SessionsStore struct {
 	Bolt  bolt.Options
 	Redis *redis.Options // nil: Bolt
-}
-
-// App is a transform on another server.
-type App struct {
-	Spec transform.Spec
-	URL  string
 }
 
 // Sessions returns what the sessions system is made of.
@@ -174,7 +139,7 @@ func (c *Config) Sessions() Sessions {
 		Mode: s.mode, Listen: s.listen, Remote: s.remote, BackendKeysFile: s.backendKeys, TokenKeysFile: s.tokenKeys,
 		TTL: time.Duration(s.ttl), Sliding: s.sliding, Origins: slices.Clone(s.cors), Denied: slices.Clone(s.denied), CreateRate: float64(s.createsPerMin) / 60,
 		Cookies: sessions.CookieOptions{Path: s.cookiePath, Insecure: !s.secure, SameSite: sameSiteOf(s.sameSite)},
-		Trusted: slices.Clone(c.f.trusted), Channels: c.Segment().Channels, SessionsStore: SessionsStore{Bolt: bolt.Options{Path: s.bolt}},
+		Trusted: slices.Clone(c.f.trusted), SessionsStore: SessionsStore{Bolt: bolt.Options{Path: s.bolt}},
 	}
 	if s.boltSync == "interval" {
 		o.Bolt.Sync = bolt.SyncInterval
@@ -182,9 +147,8 @@ func (c *Config) Sessions() Sessions {
 	if s.createsPerMin == 0 {
 		o.CreateRate = -1
 	}
-	if len(o.Channels) == 0 {
-		o.Channels = []segment.Channel{{ID: "1"}} // as the resolver has it
-	}
+	o.Transforms = s.transforms.option(c.f.account, channelsOf(&c.f.segment))
+	o.Transforms.Dir = c.dir
 	if s.redis != nil {
 		o.Redis = s.redis.option(c.f.account)
 	}
@@ -193,9 +157,6 @@ func (c *Config) Sessions() Sessions {
 		o.MovingFrom = &SessionsStore{Redis: s.fromRedis.option(c.f.account)}
 	case s.fromBolt != "":
 		o.MovingFrom = &SessionsStore{Bolt: bolt.Options{Path: s.fromBolt}}
-	}
-	for i := range s.apps {
-		o.Apps = append(o.Apps, s.apps[i].option())
 	}
 	return o
 }
@@ -222,19 +183,6 @@ func (r *redisSection) option(account string) *redis.Options {
 		o.Prefix = "aisle:" + account + ":"
 	}
 	return o
-}
-
-func (a *appSection) option() App {
-	declared := func(entries []entry[[]string]) transform.Declaration {
-		d := transform.Declaration{}
-		for _, e := range entries {
-			d[e.name] = slices.Clone(e.value)
-		}
-		return d
-	}
-	return App{URL: a.url, Spec: transform.Spec{
-		Name: a.name, Timeout: time.Duration(a.timeout), Input: declared(a.input), Output: declared(a.output), RunOnCreate: a.onCreate,
-	}}
 }
 
 // completeSessions: with Redis there is no file, unless the file says so, which is refused.
@@ -271,16 +219,7 @@ func checkSessions(d *decoder, f *file) {
 	if s.mode != "off" && f.segment.cookie != sessions.SegmentCookie {
 		d.failAt("segment.cookie", "is %s with a sidecar of ours", sessions.SegmentCookie)
 	}
-	seen := map[string]bool{"store": true}
-	for i := range s.apps {
-		at := under(item("sessions.transforms.apps", i), "name")
-		if s.apps[i].name == "" {
-			d.failAt(at, "is missing")
-		} else if seen[s.apps[i].name] {
-			d.failAt(at, "%q is there already", s.apps[i].name)
-		}
-		seen[s.apps[i].name] = true
-	}
+	checkTransforms(d, f)
 	for _, e := range f.upstreams {
 		if s.mode != "off" && (e.name == proxy.SidecarUpstream || e.name == proxy.SuccessorUpstream) {
 			d.failAt(under("upstreams", e.name), "is the name of the sidecar")

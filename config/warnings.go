@@ -15,7 +15,7 @@ import (
 func (c *Config) Warnings() []string {
 	w := &warner{}
 	if !isPrivateAddress(c.f.admin) {
-		w.warn("admin.listen", "%q is not a loopback address: whoever reaches it can purge the cache and profile the process", c.f.admin)
+		w.warn("admin.listen", "%q is not a loopback address: whoever reaches it can purge the cache, profile the process, and see and end sessions", c.f.admin)
 	}
 	if everybody(c.f.trusted) {
 		w.warn("trusted_proxies", "holds every address: any client can state its own address, scheme and host")
@@ -24,6 +24,7 @@ func (c *Config) Warnings() []string {
 		w.warn("debug_from", "holds every address: anybody sees the reasons and key digests in Cache-Status")
 	}
 	w.segment(&c.f.segment)
+	w.transforms(c.Sessions().Transforms)
 	for i := range c.f.routes {
 		w.route(item("routes", i), &c.f.routes[i])
 	}

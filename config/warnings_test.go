@@ -17,7 +17,7 @@ func TestWarnings(t *testing.T) {
 	}
 	f("")
 	f(`admin: {listen: "0.0.0.0:8081"}`,
-		`admin.listen: "0.0.0.0:8081" is not a loopback address: whoever reaches it can purge the cache and profile the process`)
+		`admin.listen: "0.0.0.0:8081" is not a loopback address: whoever reaches it can purge the cache, profile the process, and see and end sessions`)
 	f(`admin: {listen: "localhost:8081"}`)
 	f(`admin: {listen: "[::1]:8081"}`)
 	f(`admin: {listen: "unix:/run/admin.sock"}`)
@@ -36,6 +36,13 @@ func TestWarnings(t *testing.T) {
 		"routes[0].forward.headers: X-A reach the origin on scope public as it is")
 	f(`routes: [{match: {path: /a}, segment: [channel, priceTable, loyalty]}]`,
 		`routes[0].segment[1]: "priceTable" is no field of the public system (did you mean "priceTables"?)`)
+	f("sessions: {transforms: {rnb: {audiences: [{id: a, when: 'profile.email == \"x\"'}, {id: b, when: 'public.x == \"y\" and mine.tier == \"z\"'}]}, "+
+		"apps: [{name: mine, url: \"http://h\", input: {public: [x]}, output: {mine: [tier]}}]}}",
+		"sessions.transforms.rnb.audiences[0].when: reads profile.email, which nothing writes: is an app off?")
+	f("segment: {channels: {1: {}, 3: {channelPrivacy: private}}}\nsessions: {transforms: {store: {members: {3: 'profile.isAuthenticated == \"true\"'}}, "+
+		"profile: {customers: {file: a.csv}, trust_public_email: yes}, impersonate: {operators: 'authentication.adminUserEmail != \"\"'}}}",
+		"sessions.transforms.impersonate.operators: reads authentication.adminUserEmail, which nothing writes: is an app off?",
+		"sessions.transforms.profile.trust_public_email: anybody who knows a customer's e-mail gets that customer's prices")
 	f(`cache: {memory: 16MiB, max_object: 4MiB}`,
 		"cache.max_object: 4MiB is more than an eighth of cache.memory, the most that one page may take: such pages are not stored")
 	f(`cache: {memory: 16MiB, max_object: 2MiB}`)

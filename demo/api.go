@@ -9,7 +9,7 @@ import (
 )
 
 // pricesQuery is the one persisted query of the shop. Clients send its hash in its place.
-const pricesQuery = `query ProductPrices($ids: [Int!]!) { prices(ids: $ids) { id price list currency stock promotion formatted } revision }`
+const pricesQuery = `query ProductPrices($ids: [Int!]!) { prices(ids: $ids) { id price list currency stock table promotion formatted } revision }`
 
 // maxQuoted bounds the products of one query.
 const maxQuoted = 100

@@ -69,13 +69,15 @@ type Catalogue struct {
 	Categories []*Category
 	Products   []*Product // Products[i] has the id i+1
 	bySlug     map[string]*Product
-	regions    []Region
+	data       *shopData
 	files      files
 }
 
-// NewCatalogue builds the shop: eight categories of 45 products. Two calls give equal catalogues.
-func NewCatalogue() *Catalogue {
-	c := &Catalogue{Categories: newCategories(), bySlug: map[string]*Product{}, regions: newRegions(), files: newFiles()}
+// NewCatalogue builds the shop of examples/store: eight categories of 45 products. Two calls give equal catalogues.
+func NewCatalogue() *Catalogue { return newCatalogue(worked()) }
+
+func newCatalogue(d *shopData) *Catalogue {
+	c := &Catalogue{Categories: newCategories(), bySlug: map[string]*Product{}, data: d, files: newFiles()}
 	for _, cat := range c.Categories {
 		for i := range perCategory {
 			p := newProduct(cat, len(c.Products)+1, i)

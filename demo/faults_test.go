@@ -300,12 +300,12 @@ func TestFlags(t *testing.T) {
 			t.Errorf("%v (-want +got):\n%s", args, diff)
 		}
 	}
-	def := demo.Options{Listen: "127.0.0.1:9000", FailureMode: demo.Fault500, Seed: 1, MaxAge: time.Minute, Grace: 30 * time.Second}
+	def := demo.Options{Listen: "127.0.0.1:9000", FailureMode: demo.Fault500, Seed: 1, MaxAge: time.Minute, Grace: 30 * time.Second, Account: "demo"}
 	f(def)
 	o := def
 	o.Listen, o.Latency, o.Jitter, o.FailureRate, o.FailureMode, o.Seed = ":1", time.Second, time.Millisecond, 0.5, demo.FaultReset, 9
-	o.MaxAge, o.Grace = time.Hour, 0
-	f(o, "--listen", ":1", "--latency", "1s", "--jitter=1ms", "--failure-rate", "0.5", "--failure-mode", "reset", "--seed=9", "--max-age", "1h", "--grace=0")
+	o.MaxAge, o.Grace, o.Store, o.Account = time.Hour, 0, "/x", "acme"
+	f(o, "--listen", ":1", "--latency", "1s", "--jitter=1ms", "--failure-rate", "0.5", "--failure-mode", "reset", "--seed=9", "--max-age", "1h", "--grace=0", "--store", "/x", "--account=acme")
 	for _, bad := range []string{"--failure-mode=x", "--latency=x", "--failure-rate=x"} {
 		fs := flag.NewFlagSet("demo", flag.ContinueOnError)
 		fs.SetOutput(io.Discard)

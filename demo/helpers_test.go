@@ -184,3 +184,8 @@ func productWhere(t testing.TB, c *demo.Catalogue, fits func(*demo.Product) bool
 	t.Fatal("the catalogue has no such product")
 	return nil
 }
+
+// jwtOf is a token with these claims that nobody has signed.
+func jwtOf(claims string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2lnbmF0dXJl"
+}

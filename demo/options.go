@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -18,6 +19,8 @@ type Options struct {
 	MaxAge      time.Duration // max-age of pages; 0: a minute; below 0: max-age=0
 	Grace       time.Duration // stale-while-revalidate of pages; 0: half a minute; below 0: the directive is left out
 	Drain       time.Duration // how long Serve waits for running requests when it ends; 0: five seconds
+	Store       string        // folder with customers.csv, regions.csv, shoppers.jwks, areas.geojson; "": examples/store
+	Account     string        // whose log-ins the cookies hold; "": demo
 }
 
 // Flags declares the options on fs and returns where they go: read it after fs.Parse.
@@ -31,6 +34,8 @@ func Flags(fs *flag.FlagSet) *Options {
 	fs.Uint64Var(&o.Seed, "seed", 1, "of the dice for jitter and failures")
 	fs.DurationVar(&o.MaxAge, "max-age", time.Minute, "freshness of pages; 0: a minute, below 0: none")
 	fs.DurationVar(&o.Grace, "grace", 30*time.Second, "stale-while-revalidate of pages; 0: half a minute, below 0: none")
+	fs.StringVar(&o.Store, "store", "", "`folder` with customers.csv, regions.csv, shoppers.jwks and areas.geojson; none: the store of examples/store")
+	fs.StringVar(&o.Account, "account", "demo", "`name` of the account that log-ins are for: that of aisle's configuration")
 	return o
 }
 
@@ -45,6 +50,12 @@ func (o Options) validate() error {
 			errs = append(errs, fmt.Errorf("%s %v: must not be negative", name, d))
 		}
 	}
+	odd := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
+	}
+	if strings.ContainsFunc(o.Account, odd) {
+		errs = append(errs, fmt.Errorf("account %q: must be letters, digits, - and _", o.Account))
+	}
 	return errors.Join(errs...)
 }
 
@@ -52,6 +63,9 @@ func (o Options) validate() error {
 func (o Options) withDefaults() Options {
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1:9000"
+	}
+	if o.Account == "" {
+		o.Account = "demo"
 	}
 	if o.MaxAge == 0 {
 		o.MaxAge = time.Minute

@@ -101,17 +101,21 @@ func tableDiscount(name string) discount {
 		return discount{"gold", 15}
 	case "silver":
 		return discount{"silver", 8}
+	case "bronze":
+		return discount{"bronze", 4}
 	}
 	return discount{}
 }
 
-// campaignDiscount knows the audiences of the documented configuration by id, and one by name.
+// campaignDiscount knows the audiences of examples/store by id, and one by name.
 func campaignDiscount(id string) discount {
 	switch id {
 	case "vip", "7f1c":
 		return discount{"VIP club", 10}
 	case "9a2e":
 		return discount{"Black Friday", 25}
+	case "c31e":
+		return discount{"Rio days", 12}
 	}
 	return discount{}
 }

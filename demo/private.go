@@ -2,8 +2,6 @@ package demo
 
 import (
 	"net/http"
-	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -33,78 +31,27 @@ func (s *Storefront) privateView(r *http.Request) *view {
 	return v
 }
 
+// visitor is who looks at a private page, as far as the shop itself knows: whom an operator acts as is in aisle's session alone.
+type visitor struct {
+	email    string // of the shopper who is logged in; ""
+	customer customer
+	operator string // the e-mail of the operator who is logged in; ""
+	session  string // the id; ""
+}
+
+func (s *Storefront) visitor(r *http.Request) visitor {
+	sh, _ := s.sessions.get(s.sessionToken(r))
+	v := visitor{operator: s.loggedIn(r, true), session: sh.id}
+	v.email = withDefault(s.loggedIn(r, false), withDefault(sh.text("email"), lastCookie(r, customerCookie)))
+	v.customer, _ = s.catalogue.data.customer(v.email)
+	return v
+}
+
 func (s *Storefront) account(w http.ResponseWriter, r *http.Request) {
-	sh, _ := s.sessions.get(s.sessionToken(r))
-	s.sendPrivate(w, r, s.privateView(r).account(withDefault(sh.text("email"), lastCookie(r, customerCookie)), sh.id))
+	s.sendPrivate(w, r, s.privateView(r).account(s.visitor(r)))
 }
 
-// cart shows the cart at /checkout/cart, takes a form's product into it, and leads /cart there.
-func (s *Storefront) cart(w http.ResponseWriter, r *http.Request) {
-	switch {
-	case r.URL.Path == "/cart":
-		seeOther(w, http.StatusFound, "/checkout/cart")
-	case r.URL.Path != "/checkout/cart":
-		plain(w, http.StatusNotFound, "no such step of the checkout")
-	case r.Method == http.MethodPost:
-		s.addToCart(w, r)
-	default:
-		only(func(w http.ResponseWriter, r *http.Request) {
-			s.sendPrivate(w, r, s.privateView(r).cart(s.lines(r)))
-		}, http.MethodGet, http.MethodHead, http.MethodPost)(w, r)
-	}
-}
-
-func (s *Storefront) addToCart(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	id, err := strconv.Atoi(r.PostFormValue("product"))
-	if err != nil || s.catalogue.ByID(id) == nil {
-		plain(w, http.StatusBadRequest, "product: want the number of one")
-		return
-	}
-	sh := s.sessions.edit(s.sessionToken(r), func(sh *shopper) { sh.put(id) })
-	setCookie(w, sessionCookie, sh.id, int(sessionLives.Seconds()))
-	seeOther(w, http.StatusSeeOther, "/checkout/cart")
-}
-
-// line is one product in a cart.
-type line struct {
-	product *Product
-	pieces  int
-}
-
-// lines are the request's cart, by product.
-func (s *Storefront) lines(r *http.Request) []line {
-	sh, _ := s.sessions.get(s.sessionToken(r))
-	var list []line
-	for id, pieces := range sh.cart {
-		list = append(list, line{s.catalogue.ByID(id), pieces})
-	}
-	slices.SortFunc(list, func(a, b line) int { return a.product.ID - b.product.ID })
-	return list
-}
-
-// privateCart answers GET /_v/private/cart with the shopper's cart as JSON.
-func (s *Storefront) privateCart(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path != "/_v/private/cart" {
-		plain(w, http.StatusNotFound, "no such endpoint")
-		return
-	}
-	type item struct {
-		offerBlock
-		Pieces int `json:"pieces"`
-	}
-	seg, items, total := segmentOf(r), []item{}, int64(0)
-	for _, l := range s.lines(r) {
-		o := Quote(l.product, s.revision.Load(), seg)
-		items = append(items, item{blocks([]Offer{o})[0], l.pieces})
-		total += o.Price * int64(l.pieces)
-	}
-	w.Header().Set("Cache-Control", "private, no-store")
-	w.Header().Set("Vary", "x-vtex-locale, x-vtex-segment, x-vtex-session")
-	reply(w, r, http.StatusOK, map[string]any{"items": items, "total": total, "currency": seg.CurrencyCode})
-}
-
-// login shows the form, signs a shopper in by an email and nothing more, and out at /logout.
+// login shows the forms, signs a customer or an operator in by an email and nothing more, and out at /logout.
 func (s *Storefront) login(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/logout":
@@ -128,16 +75,40 @@ func (s *Storefront) signIn(w http.ResponseWriter, r *http.Request) {
 		s.sendPrivate(w, r, p)
 		return
 	}
-	sh := s.sessions.edit(s.sessionToken(r), func(sh *shopper) { sh.set("email", jsonText(email)) })
-	s.setCookies(w, &sh)
-	setCookie(w, customerCookie, email, int(sessionLives.Seconds()))
+	operator := r.PostFormValue("as") == "operator"
+	s.clearLogIns(w, operator)
+	s.logIn(w, email, operator)
+	if operator {
+		email = ""
+	} else {
+		setCookie(w, customerCookie, email, int(sessionLives.Seconds()))
+	}
+	if s.ownsSession(r) {
+		sh := s.sessions.edit(s.sessionToken(r), func(sh *shopper) { sh.set("email", jsonText(email)) })
+		s.setCookies(w, &sh)
+	}
 	seeOther(w, http.StatusSeeOther, back+"#signed-in")
 }
 
+// clearLogIns takes away the log-in of the other kind: a browser is one person's at a time.
+func (s *Storefront) clearLogIns(w http.ResponseWriter, operator bool) {
+	if operator {
+		setCookie(w, s.shopperCookie(), "", -1)
+		setCookie(w, customerCookie, "", -1)
+		return
+	}
+	setCookie(w, operatorCookie, "", -1)
+}
+
+// logout takes both log-ins away. An edge with a sessions system of its own sees that at the next call of it, and goes on with
+// its session; one of the shop's own ends.
 func (s *Storefront) logout(w http.ResponseWriter, r *http.Request) {
-	s.sessions.drop(s.sessionToken(r))
-	clearCookies(w)
-	setCookie(w, customerCookie, "", -1)
+	s.clearLogIns(w, true)
+	s.clearLogIns(w, false)
+	if s.ownsSession(r) {
+		s.sessions.drop(s.sessionToken(r))
+		clearCookies(w)
+	}
 	seeOther(w, http.StatusSeeOther, "/#signed-out")
 }
 

@@ -1,62 +1,144 @@
 package demo
 
 import (
+	"cmp"
 	"crypto/sha256"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 	"strings"
 )
 
-// Region is an area served by one set of sellers.
+// Region is a set of sellers that deliver to the same places.
 type Region struct {
-	ID      string // "v2." and 32 upper-case hex digits, a hash of the sellers (facts/sessions.md, part 5)
-	Name    string
-	Country string // ISO 3166-1 alpha-3
-	from    string // postal codes by digits, inclusive, equally long
-	to      string
+	ID       string // "v2." and 32 upper-case hex digits, a hash of the sellers (facts/sessions.md, part 5)
+	Name     string
+	Delivery string   // when a parcel comes, such as "tomorrow"; "" where nobody says so
+	Sellers  []string // sorted; not to be changed
 }
 
-// newRegions is the table of areas, by country and then by postal code.
-func newRegions() []Region {
-	table := []Region{
-		{Name: "São Paulo", Country: "BRA", from: "01000000", to: "19999999"},
-		{Name: "Rio de Janeiro", Country: "BRA", from: "20000000", to: "28999999"},
-		{Name: "Minas Gerais", Country: "BRA", from: "29000000", to: "39999999"},
-		{Name: "Nordeste", Country: "BRA", from: "40000000", to: "65999999"},
-		{Name: "Norte", Country: "BRA", from: "66000000", to: "69999999"},
-		{Name: "Centro-Oeste", Country: "BRA", from: "70000000", to: "79999999"},
-		{Name: "Sul", Country: "BRA", from: "80000000", to: "99999999"},
-		{Name: "East Coast", Country: "USA", from: "00000", to: "39999"},
-		{Name: "Midwest & South", Country: "USA", from: "40000", to: "79999"},
-		{Name: "West Coast", Country: "USA", from: "80000", to: "99999"},
-	}
-	for i, r := range table {
-		sum := sha256.Sum256([]byte("sellers:" + r.Country + ":" + r.Name))
-		table[i].ID = fmt.Sprintf("v2.%X", sum[:16])
-	}
-	return table
+// postalRange is a line of regions.csv.
+type postalRange struct {
+	country, from, to string // digits, inclusive, equally long
+	channel           string // "": all
+	region            int    // an index into shopData.regions
 }
 
-// RegionOf finds the region of a postal code, written with or without hyphen and blanks. ok is false where
-// nobody delivers, and for what is no postal code of that country.
+// regionID is the id of a set of sellers, which must be sorted.
+func regionID(sellers []string) string {
+	sum := sha256.Sum256([]byte("SW#" + strings.Join(sellers, ";")))
+	return fmt.Sprintf("v2.%X", sum[:16])
+}
+
+// emptyRegion is the region without sellers, regionID(nil), and emptyRegionV1 its id in the older form.
+const (
+	emptyRegion   = "v2.FF6F4914BA56D6BD91FDA9066E3A46EA"
+	emptyRegionV1 = "U1cj"
+)
+
+func delivered(region string) bool { return region != emptyRegion && region != emptyRegionV1 }
+
+func (d *shopData) addRange(field map[string]string) error {
+	r := postalRange{country: field["country"], from: field["from"], to: field["to"], channel: field["channel"]}
+	sellers := sortedSet(splitList(field["sellers"]))
+	switch {
+	case len(r.from) != len(r.to) || r.from == "" || r.from > r.to || !isDigits(r.from+r.to):
+		return fmt.Errorf("from %q and to %q: want digits, equally many", r.from, r.to)
+	case len(sellers) == 0:
+		return errors.New("no sellers")
+	}
+	r.region = d.regionOf(sellers)
+	d.ranges = append(d.ranges, r)
+	return nil
+}
+
+func sortedSet(list []string) []string {
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// regionOf is the place of the region of sellers, a new one for a new set.
+func (d *shopData) regionOf(sellers []string) int {
+	id := regionID(sellers)
+	for i, r := range d.regions {
+		if r.ID == id {
+			return i
+		}
+	}
+	d.regions = append(d.regions, Region{ID: id, Name: strings.Join(sellers, ", "), Sellers: sellers})
+	return len(d.regions) - 1
+}
+
+// nameRegions takes names, and when a parcel comes, from the properties of the areas whose sellers are a region's.
+func (d *shopData) nameRegions(files fs.FS, name string) error {
+	text, err := fs.ReadFile(files, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var areas struct {
+		Features []struct {
+			Properties struct {
+				Name, Delivery string
+				Sellers        []string
+			}
+		}
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &areas)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	for _, f := range areas.Features {
+		id := regionID(sortedSet(f.Properties.Sellers))
+		for i := range d.regions {
+			if r := &d.regions[i]; r.ID == id {
+				r.Name, r.Delivery = cmp.Or(f.Properties.Name, r.Name), f.Properties.Delivery
+			}
+		}
+	}
+	return nil
+}
+
+// RegionOf finds the region of a postal code, written with or without hyphen and blanks, on the channels for which the
+// file of regions has no lines of their own. ok is false where nobody delivers, and for what is no postal code of that country.
 func (c *Catalogue) RegionOf(country, postal string) (r Region, ok bool) {
+	return c.data.find("", country, postal)
+}
+
+func (d *shopData) find(channel, country, postal string) (r Region, ok bool) {
 	code := strings.NewReplacer("-", "", " ", "", ".", "").Replace(postal)
-	for _, r := range c.regions {
-		if r.Country == country && len(code) == len(r.from) && isDigits(code) && r.from <= code && code <= r.to {
+	for _, r := range d.ranges {
+		here := r.country == country && (r.channel == "" || r.channel == channel)
+		if here && len(code) == len(r.from) && isDigits(code) && r.from <= code && code <= r.to {
+			return d.regions[r.region], true
+		}
+	}
+	return Region{}, false
+}
+
+// Regions returns all regions, in the order of the file of regions. The slice is the caller's.
+func (c *Catalogue) Regions() []Region { return slices.Clone(c.data.regions) }
+
+// region finds a region by its id; ok is false for one that is not the shop's.
+func (c *Catalogue) region(id string) (r Region, ok bool) {
+	for _, r := range c.data.regions {
+		if r.ID == id {
 			return r, true
 		}
 	}
 	return Region{}, false
 }
 
-// Regions returns all regions. The slice is the caller's.
-func (c *Catalogue) Regions() []Region { return append([]Region(nil), c.regions...) }
-
 // regionName is what a page calls a region id; for one it does not know, a short form of the id.
 func (c *Catalogue) regionName(id string) string {
-	for _, r := range c.regions {
-		if r.ID == id {
-			return r.Name
-		}
+	if r, ok := c.region(id); ok {
+		return r.Name
+	}
+	if !delivered(id) {
+		return "no delivery"
 	}
 	if short := []rune(id); len(short) > 14 {
 		return string(short[:13]) + "…"
@@ -68,15 +150,18 @@ func isDigits(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' }) < 0
 }
 
-// stock is how many pieces of p a region has. Some regions have none of some products; a product that is made
-// to order is the same everywhere.
+// stock is how many pieces of p a region has: some regions have none of some products, and nobody delivers to the region
+// without sellers. A product that is made to order is the same everywhere.
 func (p *Product) stock(region string) int {
 	if p.ToOrder {
 		return 99
 	}
 	n := int(mix(uint64(p.ID), region) % 32)
-	if region == "" {
+	switch {
+	case region == "":
 		return n + 6
+	case !delivered(region):
+		return 0
 	}
 	return max(n-4, 0)
 }

@@ -13,9 +13,9 @@ func (v *view) card(p *Product) {
 	o := v.quote(p)
 	v.raw(`<article class="card"><a href="`, p.Path(), `"><figure>`, p.Picture)
 	if o.Promotion != "" {
-		v.raw(`<figcaption class="flag">`).text(o.Promotion).raw(`</figcaption>`)
+		v.raw(`<figcaption class="flag promotion">`).text(o.Promotion).raw(`</figcaption>`)
 	} else if o.Table != "" {
-		v.raw(`<figcaption class="flag table">`).text(o.Table).raw(` price</figcaption>`)
+		v.raw(`<figcaption class="flag table `).text(o.Table).raw(`">`).text(o.Table).raw(` price</figcaption>`)
 	}
 	v.raw(`</figure><h3>`).text(p.Name).raw(`</h3>`)
 	v.price(o)
@@ -29,6 +29,22 @@ func (v *view) price(o Offer) {
 		v.raw(` <s>`).text(v.money(o.List)).raw(`</s>`)
 	}
 	v.raw(`</p>`)
+}
+
+// facts are what made the price, as attributes for tests and scripts: the same on a product's page and in the cart.
+func (v *view) facts(o Offer) {
+	v.raw(` data-price="`, digits(o.Price), `" data-list="`, digits(o.List), `" data-currency="`).text(o.Currency)
+	v.raw(`" data-stock="`).int(o.Stock).raw(`" data-table="`).text(o.Table).raw(`" data-promotion="`).text(o.Promotion).raw(`"`)
+}
+
+// flags say what made the price.
+func (v *view) flags(o Offer) {
+	if o.Promotion != "" {
+		v.raw(`<span class="flag promotion">`).text(o.Promotion).raw(`</span>`)
+	}
+	if o.Table != "" {
+		v.raw(`<span class="flag table `).text(o.Table).raw(`">`).text(o.Table).raw(` price</span>`)
+	}
 }
 
 func (v *view) stock(p *Product, o Offer) {

@@ -31,8 +31,8 @@ func (v *view) about() Page {
 	v.page.Tags = []string{"about"}
 	v.header("About the shop", "Who we are and how this page is kept.", crumb{name: "About"})
 	v.raw(`<main class="prose"><h1>About Casa Lume</h1><p>Casa Lume is a storefront that does not exist. It has 360 products, two public sales channels and a private one, `,
-		`gold and silver price tables, ten delivery regions and two campaigns, and so a few thousand different home pages.</p>`,
-		`<h2>How prices come about</h2><p>Channel 1 sells in reais, channel 2 in dollars, channel 3 to businesses. A gold customer pays 15 % less and a silver one 8 % less, `,
+		`gold, silver and bronze price tables, four delivery regions and three campaigns, and so a few thousand different home pages.</p>`,
+		`<h2>How prices come about</h2><p>Channel 1 sells in reais, channel 2 in dollars, channel 3 to businesses. A gold customer pays 15 % less, a silver one 8 % and a bronze one 4 %, `,
 		`for the half of the products that have prices of their own in price tables. A campaign takes its share off every third product, a newsletter or Black Friday link off every fifth.</p>`,
 		`<h2>What this page shows</h2><p>Nothing on it depends on who reads it. Its answer says so, with an empty <code>Segment-Vary</code>; `,
 		`one copy in the edge serves every shopper.</p></main><section class="wrap">`)

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -10,7 +11,11 @@ type crumb struct{ name, path string }
 
 // header writes all that stands above a page's own content.
 func (v *view) header(title, about string, way ...crumb) {
-	v.raw(`<!doctype html><html lang="en" data-culture="`).text(v.terms.seg.CultureInfo).raw(`"><head><meta charset="utf-8">`)
+	v.raw(`<!doctype html><html lang="en" data-culture="`).text(v.terms.seg.CultureInfo).raw(`"`)
+	if v.page.Narrowed {
+		v.raw(` data-depends="`, SegmentVary(v.page.Depends), `"`)
+	}
+	v.raw(`><head><meta charset="utf-8">`)
 	v.raw(`<meta name="viewport" content="width=device-width,initial-scale=1"><title>`).text(title).raw(` · Casa Lume</title>`)
 	v.raw(`<meta name="description" content="`).text(about).raw(`"><link rel="icon" href="`, v.c.files.url("favicon.svg"), `">`)
 	if v.private || v.page.Status != 200 {
@@ -18,6 +23,7 @@ func (v *view) header(title, about string, way ...crumb) {
 	}
 	v.raw(`<link rel="stylesheet" href="`, v.c.files.url("style.css"), `"></head><body>`)
 	v.segmentBar()
+	v.whoBar()
 	v.masthead()
 	v.banner()
 	v.breadcrumbs(way)
@@ -34,7 +40,7 @@ func (v *view) segmentBar() {
 	}
 	v.badge("Price table", FieldPriceTables, s.PriceTables, "list prices")
 	v.badge("Region", FieldRegionID, v.c.regionName(s.RegionID), "anywhere")
-	v.badge("Campaign", FieldCampaigns, s.Campaigns, "none")
+	v.badge("Campaign", FieldCampaigns, campaignNames(s.Campaigns), "none")
 	v.badge("UTM campaign", FieldUTMCampaign, s.UTMCampaign, "none")
 	v.badge("UTM source", FieldUTMSource, s.UTMSource, "none")
 	if s.UTMICampaign != "" {
@@ -48,6 +54,23 @@ func (v *view) segmentBar() {
 		v.raw(`<span class="segbar-note">Segment-Vary</span>`)
 	}
 	v.raw(`</div>`)
+}
+
+// campaignNames puts the shop's names beside the ids of campaigns.
+func campaignNames(ids string) string {
+	list := strings.Split(ids, ",")
+	for i, id := range list {
+		if d := campaignDiscount(strings.TrimSpace(id)); d.name != "" {
+			list[i] = strings.TrimSpace(id) + " · " + d.name
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// whoBar is where the script tells who is signed in and as whom they see the shop: the page does not know, it is for everyone
+// of its segment.
+func (v *view) whoBar() {
+	v.raw(`<div class="whobar" data-who hidden><span data-who-text></span><button type="button" data-stop hidden>Stop</button></div>`)
 }
 
 func (v *view) badge(name string, f Field, value, empty string) {
@@ -72,7 +95,7 @@ func (v *view) masthead() {
 		v.raw(`</ul></div></li>`)
 	}
 	v.raw(`</ul></nav><form class="find" action="/s" role="search"><input name="q" type="search" placeholder="Search" aria-label="Search"></form>`)
-	v.raw(`<nav class="tools" aria-label="You"><a href="/account">Account</a><a href="/checkout/cart">Cart</a></nav></header>`)
+	v.raw(`<nav class="tools" aria-label="You"><a href="/account" data-account>Account</a><a href="/checkout/cart">Cart</a></nav></header>`)
 }
 
 // banner greets visitors of a source, and only them.
@@ -110,13 +133,35 @@ func (v *view) footer() {
 		v.raw(`<li><a href="/c/`, cat.Key, `">`).text(cat.Name).raw(`</a></li>`)
 	}
 	v.raw(`</ul></section><section><h2>See other prices</h2><ul>`)
-	for _, l := range []crumb{
-		{"Black Friday", "/?utm_campaign=black+friday"}, {"From a newsletter", "/?utm_source=newsletter&utm_campaign=newsletter"}, {"In dollars", "/?sc=2"},
-		{"As a gold customer", "/login?email=gold@lume.example"}, {"As a silver customer", "/login?email=silver@lume.example"}, {"As a VIP", "/login?email=vip@lume.example"},
-	} {
-		v.raw(`<li><a href="`).text(l.path).raw(`">`, l.name, `</a></li>`)
+	for _, l := range v.c.data.otherPrices() {
+		v.raw(`<li><a href="`).text(l.path).raw(`">`).text(l.name).raw(`</a></li>`)
 	}
-	v.raw(`</ul></section><section><h2>Delivery</h2><form class="postal" data-postal><label for="cep">Your postal code</label><div><input id="cep" name="postalCode" `,
-		`inputmode="numeric" placeholder="04561-000" maxlength="12"><button>See stock</button></div></form><p class="fine">Stock differs by region; prices do not.</p></section></div>`)
+	v.raw(`</ul></section><section><h2>Delivery</h2>`)
+	v.postal("cep")
+	v.raw(`<p class="fine">Stock differs by region: try 01310-100, 20040-020, 30130-010, 69005-040 and 10001.</p></section></div>`)
 	v.raw(`<p class="fine">Made for `).text(strings.Join([]string{v.terms.seg.CountryCode, v.terms.seg.CultureInfo, v.terms.seg.CurrencyCode}, " · ")).raw(` by aisle demo</p></footer>`)
+}
+
+// postal is the form for where a shopper is; the script sends it to the sessions system.
+func (v *view) postal(id string) {
+	v.raw(`<form class="postal" data-postal><label for="`, id, `">Your postal code</label><div><input id="`, id, `" name="postalCode" `,
+		`inputmode="numeric" placeholder="04561-000" maxlength="12" required><button>See stock</button></div><p class="problem" role="alert" data-problem hidden></p></form>`)
+}
+
+// otherPrices are ways to other prices: campaigns, a channel, and a customer of each price table.
+func (d *shopData) otherPrices() []crumb {
+	list := []crumb{
+		{"Black Friday", "/?utm_campaign=black+friday"}, {"From a newsletter", "/?utm_source=newsletter&utm_campaign=newsletter"}, {"In dollars", "/?sc=2"},
+	}
+	for _, table := range []string{"gold", "silver", "bronze"} {
+		if c, ok := d.withTable(table); ok {
+			list = append(list, crumb{"As " + c.firstName + ", " + table, "/login?email=" + url.QueryEscape(c.email)})
+		}
+	}
+	for _, c := range d.customers {
+		if strings.HasSuffix(c.email, "@vip.example") {
+			return append(list, crumb{"As " + c.firstName + ", VIP", "/login?email=" + url.QueryEscape(c.email)})
+		}
+	}
+	return list
 }

@@ -17,13 +17,14 @@ type offerBlock struct {
 	List      int64   `json:"list"`
 	Currency  string  `json:"currency"`
 	Stock     int     `json:"stock"`
+	Table     *string `json:"table"`
 	Promotion *string `json:"promotion"`
 }
 
 func blocks(offers []Offer) []offerBlock {
 	list := make([]offerBlock, len(offers))
 	for i, o := range offers {
-		list[i] = offerBlock{o.ID, o.Price, o.List, o.Currency, o.Stock, orNull(o.Promotion)}
+		list[i] = offerBlock{o.ID, o.Price, o.List, o.Currency, o.Stock, orNull(o.Table), orNull(o.Promotion)}
 	}
 	return list
 }

@@ -26,24 +26,59 @@ func (v *view) product(p *Product) Page {
 }
 
 func (v *view) buyBox(p *Product, o Offer) {
-	v.raw(`<div class="buy" data-product="`).int(p.ID).raw(`">`)
-	if o.Promotion != "" {
-		v.raw(`<span class="flag">`).text(o.Promotion).raw(`</span>`)
-	}
-	if o.Table != "" {
-		v.raw(`<span class="flag table">`).text(o.Table).raw(` price</span>`)
-	}
+	v.raw(`<div class="buy" data-product="`).int(p.ID).raw(`"`)
+	v.facts(o)
+	v.raw(`>`)
+	v.flags(o)
 	v.raw(`<p class="price big"><strong data-live-price>`).text(v.money(o.Price)).raw(`</strong>`)
 	if o.Price < o.List {
 		v.raw(` <s>`).text(v.money(o.List)).raw(`</s>`)
 	}
-	v.raw(`</p><p class="fine">or 6 × `).text(v.money((o.Price + 3) / 6)).raw(`, delivered within `).text(v.terms.seg.CountryCode).raw(`</p>`)
+	v.raw(`</p>`)
+	v.why(o)
+	v.raw(`<p class="fine">or 6 × `).text(v.money((o.Price + 3) / 6)).raw(`, delivered within `).text(v.terms.seg.CountryCode).raw(`</p>`)
 	v.stock(p, o)
+	v.delivery(p)
 	v.raw(`<form method="post" action="/checkout/cart"><input type="hidden" name="product" value="`).int(p.ID).raw(`"><button class="button"`)
 	if o.Stock == 0 {
 		v.raw(` disabled`)
 	}
-	v.raw(`>Put into the cart</button></form></div>`)
+	v.raw(`>Put into the cart</button></form>`)
+	v.postal("buy")
+	v.raw(`</div>`)
+}
+
+// why tells how the price came about.
+func (v *view) why(o Offer) {
+	if o.Price == o.List {
+		return
+	}
+	v.raw(`<p class="fine why">List price`)
+	if o.Table != "" {
+		v.raw(`, less `).int(int(v.terms.table.percent)).raw(` % by the price table <b>`).text(o.Table).raw(`</b>`)
+	}
+	if o.Promotion != "" {
+		v.raw(`, less `).int(int(v.terms.promotion(v.c.ByID(o.ID)).percent)).raw(` % by <b>`).text(o.Promotion).raw(`</b>`)
+	}
+	v.raw(`.</p>`)
+}
+
+// delivery tells who delivers to the page's region, and when.
+func (v *view) delivery(p *Product) {
+	id := v.terms.seg.RegionID
+	r, known := v.c.region(id)
+	v.raw(`<p class="fine" data-delivery>`)
+	switch {
+	case p.ToOrder:
+		v.raw(`Made for you, and with you in three weeks, wherever you are.`)
+	case known:
+		v.raw(`Delivered to <b>`).text(r.Name).raw(`</b> `).text(r.Delivery).raw(` by `).text(strings.Join(r.Sellers, " and ")).raw(`.`)
+	case id == "":
+		v.raw(`Say where you are to see what is near you.`)
+	default:
+		v.raw(`Delivery: `).text(v.c.regionName(id)).raw(`.`)
+	}
+	v.raw(`</p>`)
 }
 
 func (v *view) stars(list []review) {

@@ -378,3 +378,53 @@ func TestLastModifiedMovesWithTheRevision(t *testing.T) {
 		t.Errorf("the first revision is of %s", got)
 	}
 }
+
+// TestProductTellsHowItsPriceAndDeliveryCameAbout, and every page has the places for what it does not know itself.
+func TestProductTellsHowItsPriceAndDeliveryCameAbout(t *testing.T) {
+	c := demo.NewCatalogue()
+	f := func(id int, change func(*demo.Segment), parts ...string) {
+		t.Helper()
+		s := demo.DefaultSegment()
+		change(&s)
+		page := string(demo.Render(c, 0, s, c.ByID(id).Path(), "").HTML)
+		for _, part := range append(parts, "data-who hidden>", "data-account>Account<", "data-postal>", "data-stop hidden>") {
+			if !strings.Contains(page, part) {
+				t.Errorf("product %d under %+v: no %q", id, s, part)
+			}
+		}
+	}
+	in := func(country, code string) func(*demo.Segment) {
+		return func(s *demo.Segment) {
+			r, _ := c.RegionOf(country, code)
+			s.RegionID = r.ID
+		}
+	}
+	f(1, func(*demo.Segment) {}, "Say where you are to see what is near you.")
+	f(1, in("BRA", "01310100"), "Delivered to <b>São Paulo</b> tomorrow by atelier-paulista and casa-lume.")
+	f(1, in("BRA", "20040020"), "Delivered to <b>Rio de Janeiro</b> in two days by casa-lume and maresia.")
+	f(1, in("BRA", "30130010"), "Delivered to <b>Brazil by road</b> within eight days by casa-lume.")
+	f(1, in("USA", "10001"), "Delivered to <b>United States</b> in three days by lume-brooklyn.")
+	f(1, func(s *demo.Segment) { s.RegionID = "v2.FF6F4914BA56D6BD91FDA9066E3A46EA" }, "Delivery: no delivery.", "Sold out here", "<i>Region</i> no delivery")
+	f(1, func(s *demo.Segment) { s.RegionID = "U1cj" }, "Delivery: no delivery.", "Sold out here")
+	f(7, in("BRA", "20040020"), "Made for you, and with you in three weeks", "Made to order")
+	f(9, func(s *demo.Segment) { s.PriceTables, s.Campaigns = "bronze,silver", "c31e" },
+		"less 8 % by the price table <b>silver</b>, less 12 % by <b>Rio days</b>.", "silver price</span>", "Rio days</span>", "<i>Campaign</i> c31e · Rio days")
+	f(9, func(s *demo.Segment) { s.Campaigns = "7f1c,9a2e" }, "List price, less 25 % by <b>Black Friday</b>.", "<i>Campaign</i> 7f1c · VIP club, 9a2e · Black Friday")
+}
+
+func TestRegionsOfTheWorkedStore(t *testing.T) {
+	type region struct{ ID, Name, Sellers string }
+	var got []region
+	for _, r := range demo.NewCatalogue().Regions() {
+		got = append(got, region{r.ID, r.Name, strings.Join(r.Sellers, ";")})
+	}
+	want := []region{
+		{"v2.CBBA3894E796D5300D0C847545419B84", "São Paulo", "atelier-paulista;casa-lume"},
+		{"v2.826EF7929CD4C08A5A1D5D90B32AC66B", "Rio de Janeiro", "casa-lume;maresia"},
+		{"v2.0519583EDD0FAA01FEA9331A27F3FB92", "Brazil by road", "casa-lume"},
+		{"v2.DE1F04139FEA842D696CC8ECA3D91CEB", "United States", "lume-brooklyn"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

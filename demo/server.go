@@ -20,10 +20,23 @@ type Storefront struct {
 	requests  [classEnd]atomic.Uint64
 }
 
-// New makes a storefront with a price list at revision 0 and no sessions. It does not check o; Serve does.
+// New makes a storefront with a price list at revision 0 and no sessions. It does not check o, and panics where o.Store
+// cannot be read; Serve says so instead.
 func New(o Options) *Storefront {
+	s, err := open(o)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+func open(o Options) (*Storefront, error) {
 	o = o.withDefaults()
-	return &Storefront{options: o, catalogue: NewCatalogue(), sessions: newSessions(maxSessions), faults: newFaults(o)}
+	d, err := readStore(storeFiles(o.Store))
+	if err != nil {
+		return nil, fmt.Errorf("demo: store %s: %w", o.Store, err)
+	}
+	return &Storefront{options: o, catalogue: newCatalogue(d), sessions: newSessions(maxSessions), faults: newFaults(o)}, nil
 }
 
 // Catalogue is what the shop sells.
@@ -112,7 +125,10 @@ func Serve(ctx context.Context, o Options, ready func(addr string)) error {
 	if err := o.validate(); err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
-	s := New(o)
+	s, err := open(o)
+	if err != nil {
+		return err
+	}
 	l, err := net.Listen("tcp", s.options.Listen)
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)

@@ -421,6 +421,8 @@ func TestServeRefusesWhatMakesNoSense(t *testing.T) {
 	f(demo.Options{FailureRate: 2, Latency: -1, Jitter: -time.Second, Drain: -1}, "failure rate 2", "latency -1ns", "jitter -1s", "drain -1ns")
 	f(demo.Options{FailureRate: -0.5}, "failure rate -0.5")
 	f(demo.Options{Listen: "nowhere"}, "nowhere")
+	f(demo.Options{Account: "a;b"}, `account "a;b"`)
+	f(demo.Options{Store: "/nowhere"}, "/nowhere", "customers.csv", "regions.csv", "shoppers.jwks")
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -40,9 +40,16 @@ func (s *shopper) set(key string, value json.RawMessage) {
 func (s *shopper) text(key string) string { return looseText(s.public[key]) }
 
 // put adds one piece of a product to the cart, within its bounds.
-func (s *shopper) put(product int) {
-	if n := s.cart[product]; n > 0 || len(s.cart) < maxLines {
-		s.cart[product] = min(n+1, maxPieces)
+func (s *shopper) put(product int) { s.setPieces(product, s.cart[product]+1) }
+
+// setPieces changes a line of the cart, within its bounds; without pieces the line is gone.
+func (s *shopper) setPieces(product, pieces int) {
+	if pieces < 1 {
+		delete(s.cart, product)
+		return
+	}
+	if _, there := s.cart[product]; there || len(s.cart) < maxLines {
+		s.cart[product] = min(pieces, maxPieces)
 	}
 }
 
@@ -133,8 +140,9 @@ func newID() string {
 }
 
 // derive makes the segment of a session from its public values: sc, utm_source, utm_campaign, utmi_cp, cultureInfo,
-// postalCode with country, and email. The private channel is only for those who gave an email; like all else here
-// it takes a shopper's word for it, which is the edge's problem to seal.
+// postalCode with country, and email: a customer's, or one that names a price table or a campaign before the @. The
+// private channel is only for those who gave an email; like all else here it takes a shopper's word for it, which is the edge's
+// problem to seal.
 func (c *Catalogue) derive(sh *shopper) Segment {
 	email := strings.ToLower(sh.text("email"))
 	seg := DefaultSegment()
@@ -143,14 +151,20 @@ func (c *Catalogue) derive(sh *shopper) Segment {
 	}
 	seg.CultureInfo = withDefault(sh.text("cultureInfo"), seg.CultureInfo)
 	seg.UTMSource, seg.UTMCampaign, seg.UTMICampaign = sh.text("utm_source"), sh.text("utm_campaign"), sh.text("utmi_cp")
-	if r, ok := c.RegionOf(withDefault(sh.text("country"), seg.CountryCode), sh.text("postalCode")); ok {
+	if r, ok := c.data.find(seg.Channel, withDefault(sh.text("country"), seg.CountryCode), sh.text("postalCode")); ok {
 		seg.RegionID = r.ID
 	}
-	switch name, _, _ := strings.Cut(email, "@"); name {
-	case "gold", "silver":
+	name, host, _ := strings.Cut(email, "@")
+	if known, ok := c.data.customer(email); ok {
+		seg.PriceTables = strings.Join(known.tables, ",")
+	} else if tableDiscount(name).percent > 0 {
 		seg.PriceTables = name
-	case "vip":
+	}
+	switch {
+	case name == "vip":
 		seg.Campaigns = "vip"
+	case host == "vip.example":
+		seg.Campaigns = "7f1c"
 	}
 	return seg
 }

@@ -47,13 +47,20 @@ func apiError(w http.ResponseWriter, r *http.Request, status int, kind, message 
 // sessionToken is the token a request carries: an edge's header first, then the cookie. Of an edge with a sessions system of its
 // own the header has a JWT, which is another one after each edit: the session's id in it names the shopper.
 func (s *Storefront) sessionToken(r *http.Request) string {
-	token := withDefault(r.Header.Get(sessionHeader), lastCookie(r, sessionCookie))
+	token := sentToken(r)
 	if id := idOfJWT(token); id != "" {
 		s.sessions.adopt(id)
 		return id
 	}
 	return token
 }
+
+func sentToken(r *http.Request) string {
+	return withDefault(r.Header.Get(sessionHeader), lastCookie(r, sessionCookie))
+}
+
+// ownsSession is false where the request is of a session of an edge's own sessions system.
+func (s *Storefront) ownsSession(r *http.Request) bool { return idOfJWT(sentToken(r)) == "" }
 
 // idOfJWT reads the id of a session out of a JWT, without verifying it: the edge has.
 func idOfJWT(token string) string {

@@ -47,7 +47,7 @@ func (r *reloadable) reload(retired func(), change func(*setup)) error {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	sealer, err := segment.NewSealer("acme", s.segments.Keys, time.Hour)
+	sealer, err := segment.NewSealer("acme", s.segments.Keys, time.Hour, nil)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -149,7 +149,7 @@ func (r *rig) start(s *setup, originURL string) {
 	t.Cleanup(func() { mem.Close() })
 	resolver, err := segment.New(s.segments)
 	must(err)
-	sealer, err := segment.NewSealer("acme", s.segments.Keys, time.Hour)
+	sealer, err := segment.NewSealer("acme", s.segments.Keys, time.Hour, nil)
 	must(err)
 	if s.noSealer {
 		sealer = nil

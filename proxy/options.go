@@ -22,8 +22,10 @@ type Options struct {
 
 	SegmentCookie string // name of the cookie; `vtex_segment` unless configured
 	SealTTL       time.Duration
-	QueryDrop     []string // query parameters that leave the target, exact or with a trailing `*`
-	QuerySort     bool
+	// SidecarRegions says that the sidecar answers the regions API as well.
+	SidecarRegions bool
+	QueryDrop      []string // query parameters that leave the target, exact or with a trailing `*`
+	QuerySort      bool
 
 	Routes []Route // the operator's, in order; the built-in ones follow
 	// Site is what every route's policy takes where the route says nothing.

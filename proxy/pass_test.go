@@ -162,7 +162,7 @@ func TestSealingInPassing(t *testing.T) {
 	f("", gold, "vtex_segment="+gold)
 	f("Path=/; Max-Age=0", "", "vtex_segment=; Path=/; Max-Age=0")
 	last := f("Path=/b", gold, "vtex_segment=old; Path=/a", "vtex_segment="+gold+"; Path=/b")
-	sealer, err := segment.NewSealer("acme", []segment.SealKey{r.key}, time.Hour)
+	sealer, err := segment.NewSealer("acme", []segment.SealKey{r.key}, time.Hour, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

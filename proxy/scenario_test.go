@@ -42,7 +42,7 @@ func tokenOf(text string) string { return base64.RawStdEncoding.EncodeToString([
 // shopper is the Cookie line of one with a segment, and its seal.
 func (r *rig) shopper(text string, others ...string) string {
 	r.t.Helper()
-	sealer, err := segment.NewSealer("acme", []segment.SealKey{r.key}, time.Hour)
+	sealer, err := segment.NewSealer("acme", []segment.SealKey{r.key}, time.Hour, nil)
 	if err != nil {
 		r.t.Fatal(err)
 	}

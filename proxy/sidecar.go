@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"path"
 	"strings"
 	"time"
 
@@ -27,10 +28,14 @@ const (
 
 // sidecarRoutes are the routes of the sidecar's endpoints, under any prefix (DESIGN.md, rule 2). They stand before
 // the operator's, which might otherwise cache a session.
-func sidecarRoutes() []Route {
+func sidecarRoutes(regions bool) []Route {
+	endpoints := []string{"sessions", "segments"}
+	if regions {
+		endpoints = append(endpoints, "checkout/pub/regions", "checkout/pub/postal-code")
+	}
 	var list []Route
-	for _, name := range []string{"sessions", "segments"} {
-		list = append(list, Route{Name: "sidecar:" + name, Match: Match{Path: "/**/api/" + name + "/**"}, Scope: cache.ScopePrivate, Upstream: SidecarUpstream})
+	for _, name := range endpoints {
+		list = append(list, Route{Name: "sidecar:" + path.Base(name), Match: Match{Path: "/**/api/" + name + "/**"}, Scope: cache.ScopePrivate, Upstream: SidecarUpstream})
 	}
 	return list
 }

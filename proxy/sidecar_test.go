@@ -65,7 +65,7 @@ func withSidecar(t *testing.T, origin http.HandlerFunc, change ...func(*setup)) 
 	f := &fakeSessions{tokens: map[string]string{"S": goldUSD}, facets: map[string]string{}}
 	r := newRig(t, origin, append([]func(*setup){func(s *setup) {
 		var err error
-		if f.sealer, err = segment.NewSealer("acme", s.segments.Keys, time.Hour); err != nil {
+		if f.sealer, err = segment.NewSealer("acme", s.segments.Keys, time.Hour, nil); err != nil {
 			t.Fatal(err)
 		}
 		s.sessions, s.segments.Unsealed = f, segment.UnsealedDefault
@@ -111,6 +111,23 @@ func TestSidecarEndpoints(t *testing.T) {
 	r.get("/api/sessionsX")
 	if n := len(r.requests()); n != 1 {
 		t.Errorf("the origin was asked %d times", n)
+	}
+}
+
+// The regions API goes to the sidecar where it has the data, and else to the origin as any API does.
+func TestSidecarRegions(t *testing.T) {
+	sidecar := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { _, _ = io.WriteString(w, "sidecar "+q.RequestURI) }))
+	t.Cleanup(sidecar.Close)
+	for _, ours := range []bool{true, false} {
+		r, _ := withSidecar(t, cachedAs(), func(s *setup) { s.sidecar, s.options.SidecarRegions = sidecar.URL, ours })
+		for target, regions := range map[string]bool{
+			"/api/checkout/pub/regions/?country=BRA&sc=2&postalCode=04561000": true, "/br/api/checkout/pub/regions/U1cj": true,
+			"/api/checkout/pub/postal-code/BRA/04561000": true, "/api/checkout/pub/orderForm": false,
+		} {
+			if a := r.get(target); (a.Body == "sidecar "+target) != (ours && regions) || a.Status != 200 {
+				t.Errorf("%s with regions of ours %v: %d %q", target, ours, a.Status, a.Body)
+			}
+		}
 	}
 }
 

@@ -23,7 +23,7 @@ func checkWords[T fmt.Stringer](t *testing.T, values []T, want ...string) {
 
 func TestEnums(t *testing.T) {
 	checkWords(t, segment.Reasons(), "absent", "ok", "malformed", "oversized", "duplicate")
-	checkWords(t, segment.SealStates(), "absent", "valid", "expired", "forged", "unknown-key")
+	checkWords(t, segment.SealStates(), "absent", "valid", "expired", "forged", "unknown-key", "revoked")
 	checkWords(t, segment.OverlayReasons(), "none", "applied", "unlisted", "private", "invalid", "oversized")
 	checkWords(t, []segment.Unsealed{segment.UnsealedDefault, segment.UnsealedPass}, "default", "pass")
 }
@@ -39,7 +39,7 @@ func TestEnumsAreReached(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	foreign, err := segment.NewSealer("acme", []segment.SealKey{other}, 0)
+	foreign, err := segment.NewSealer("acme", []segment.SealKey{other}, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,6 +57,11 @@ func TestEnumsAreReached(t *testing.T) {
 	f([]byte("!"), "", false, long)
 	f(long, "", false, nil)
 	f(good, "", true, nil)
+	revoking, _, revoked := revocable(t)
+	void := revoking.Seal(now, good)
+	revoked.Revoke(now, segment.DigestOf(good))
+	state, _ := revoking.Open(now, good, []byte(void))
+	seals[state] = true
 	if len(reasons) != len(segment.Reasons()) || len(seals) != len(segment.SealStates()) || len(overlays) != len(segment.OverlayReasons()) {
 		t.Errorf("reached %v, %v, %v", reasons, seals, overlays)
 	}

@@ -67,7 +67,7 @@ func resolver(t testing.TB, o segment.Options) *segment.Resolver {
 
 func sealer(t testing.TB) *segment.Sealer {
 	t.Helper()
-	s, err := segment.NewSealer("acme", keys(t, keyLine), time.Hour)
+	s, err := segment.NewSealer("acme", keys(t, keyLine), time.Hour, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

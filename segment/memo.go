@@ -109,7 +109,7 @@ func (m *memo) put(hash uint64, q *query, c *Claim, now int64) *Claim {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i, before := set.place(hash, q)
-	if before != nil && before.is(hash, q) && before.holds(now) {
+	if before != nil && before.is(hash, q) && before.holds(now) && before.claim.until == c.until {
 		return before.claim
 	}
 	if before != nil {

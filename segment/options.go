@@ -47,6 +47,7 @@ type Options struct {
 	MaxBytes int                 // of a token, and of an overlay; 0: 4096
 	Keys     []SealKey           // all of them open seals
 	SealTTL  time.Duration       // 0: one hour
+	Revoked  *Revocations        // shared with whoever seals; nil: nothing is ever revoked
 
 	// MemoEntries bounds the memo, rounded up to a multiple of 64; 0: 16384. Its bytes are bounded by 2 KiB per entry.
 	MemoEntries int

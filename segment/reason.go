@@ -31,10 +31,11 @@ const (
 	SealExpired                     // genuine, but its time is over
 	SealForged                      // not of the form of a seal, or its MAC is wrong
 	SealUnknownKey                  // made by a key that is not in the list
+	SealRevoked                     // genuine, but its token was revoked after it was issued
 	numSealStates
 )
 
-var sealStateNames = [numSealStates]string{"absent", "valid", "expired", "forged", "unknown-key"}
+var sealStateNames = [numSealStates]string{"absent", "valid", "expired", "forged", "unknown-key", "revoked"}
 
 // String returns the lower-case word used in logs, metrics and headers.
 func (s SealState) String() string { return sealStateNames[s] }

@@ -29,7 +29,7 @@ func New(o Options) (*Resolver, error) {
 	o = o.withDefaults()
 	r := &Resolver{
 		store:       newStore(o.Channels),
-		sealer:      newSealer(o.Account, o.Keys, o.SealTTL),
+		sealer:      newSealer(o.Account, o.Keys, o.SealTTL, o.Revoked),
 		unsealed:    o.Unsealed,
 		maxBytes:    o.MaxBytes,
 		overlay:     map[string]field{},
@@ -94,7 +94,8 @@ func (r *Resolver) Resolve(now time.Time, token, seal []byte, duplicates bool, o
 		return r.absent
 	}
 	hash, seconds := r.memo.hash(&q), now.Unix()
-	if c := r.memo.get(hash, &q, seconds); c != nil {
+	// A seal may have been revoked since: the claim that rests on it is then made anew, and takes the old one's place.
+	if c := r.memo.get(hash, &q, seconds); c != nil && (c.until == 0 || !r.sealer.revoked.voids(q.token, c.until)) {
 		return c
 	}
 	return r.memo.put(hash, &q, r.resolve(q, seconds), seconds)

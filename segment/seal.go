@@ -28,11 +28,13 @@ type Sealer struct {
 	account string
 	keys    []SealKey
 	ttl     time.Duration
+	revoked *Revocations
 }
 
 // NewSealer returns a Sealer for one account. The first key seals, all open; ttl is the least life of a seal, one
-// hour where it is 0. It fails where there is no key, or an unfit one, or the ttl is negative.
-func NewSealer(account string, keys []SealKey, ttl time.Duration) (*Sealer, error) {
+// hour where it is 0. revoked may be nil: nothing ever is. It fails where there is no key, or an unfit one, or the ttl is
+// negative.
+func NewSealer(account string, keys []SealKey, ttl time.Duration, revoked *Revocations) (*Sealer, error) {
 	errs := checkKeys(keys)
 	if len(keys) == 0 {
 		errs = append(errs, errors.New("segment.keys_file: no key"))
@@ -41,35 +43,50 @@ func NewSealer(account string, keys []SealKey, ttl time.Duration) (*Sealer, erro
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	return newSealer(account, keys, ttl), nil
+	return newSealer(account, keys, ttl, revoked), nil
 }
 
-func newSealer(account string, keys []SealKey, ttl time.Duration) *Sealer {
+func newSealer(account string, keys []SealKey, ttl time.Duration, revoked *Revocations) *Sealer {
 	if ttl == 0 {
 		ttl = defaultSealTTL
 	}
-	return &Sealer{account: account, keys: append([]SealKey(nil), keys...), ttl: ttl}
+	if revoked == nil {
+		revoked = &Revocations{}
+	}
+	revoked.join(ttl)
+	return &Sealer{account: account, keys: append([]SealKey(nil), keys...), ttl: ttl, revoked: revoked}
 }
 
 // Seal returns the seal of the token bytes, exactly as they stand in the cookie. It expires ttl after now, rounded up
-// to a quarter of an hour, so that equal tokens share one seal and one memo entry.
+// to a quarter of an hour, so that equal tokens share one seal and one memo entry; after a revocation of the token a quarter
+// later.
 func (s *Sealer) Seal(now time.Time, token []byte) string {
 	until := now.Add(s.ttl)
 	seconds := until.Unix()
 	if until.Nanosecond() > 0 {
 		seconds++
 	}
-	seconds += (sealRound - seconds%sealRound) % sealRound
+	seconds = s.revoked.after(DigestOf(token), roundUp(seconds))
 	expiry := strconv.FormatInt(seconds, 10)
 	key := s.keys[0]
 	return sealVersion + "." + key.id + "." + expiry + "." + string(s.mac(key, expiry, token))
+}
+
+// Latest is the last expiry that a seal may have which this Sealer issues until now.
+func (s *Sealer) Latest(now time.Time, token Digest) time.Time {
+	return time.Unix(s.revoked.after(token, roundUp(now.Add(s.ttl).Unix()+1)), 0)
+}
+
+// Revoke voids every seal of the token that was issued until now, and gives the last expiry that is void.
+func (s *Sealer) Revoke(now time.Time, token Digest) (until time.Time) {
+	return s.revoked.Revoke(now, token)
 }
 
 // Open tells what seal is worth beside token, both as they stand in the cookies, and when it expires; the time is
 // zero where the seal is not genuine. At the second of its expiry a seal is expired.
 func (s *Sealer) Open(now time.Time, token, seal []byte) (SealState, time.Time) {
 	state, expiry := s.open(now.Unix(), token, seal)
-	if state != SealValid && state != SealExpired {
+	if state == SealAbsent || state == SealForged || state == SealUnknownKey {
 		return state, time.Time{}
 	}
 	return state, time.Unix(expiry, 0)
@@ -100,8 +117,11 @@ func (s *Sealer) verify(key SealKey, now, expiry int64, token []byte, parts [][]
 	if subtle.ConstantTimeCompare(s.mac(key, string(parts[2]), token), parts[3]) != 1 {
 		return SealForged, 0
 	}
-	if now >= expiry {
+	switch {
+	case now >= expiry:
 		return SealExpired, expiry
+	case s.revoked.voids(token, expiry):
+		return SealRevoked, expiry
 	}
 	return SealValid, expiry
 }

@@ -50,7 +50,7 @@ func TestOpen(t *testing.T) {
 		}
 	}
 	made := func(account, lines string) *segment.Sealer {
-		s, err := segment.NewSealer(account, keys(t, lines), 0)
+		s, err := segment.NewSealer(account, keys(t, lines), 0, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -124,7 +124,7 @@ func FuzzOpen(f *testing.F) {
 func TestNewSealerErrors(t *testing.T) {
 	f := func(k []segment.SealKey, ttl time.Duration, want string) {
 		t.Helper()
-		if _, err := segment.NewSealer("acme", k, ttl); err == nil || err.Error() != want {
+		if _, err := segment.NewSealer("acme", k, ttl, nil); err == nil || err.Error() != want {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
@@ -210,7 +210,7 @@ func TestGenerateKey(t *testing.T) {
 func TestSecretIsNeverPrinted(t *testing.T) {
 	line := "k1 " + strings.Repeat("QUJDREVGR0hJSktM", 3) // ABCDEFGHIJKL…
 	k := keys(t, line)[0]
-	s, err := segment.NewSealer("acme", []segment.SealKey{k}, 0)
+	s, err := segment.NewSealer("acme", []segment.SealKey{k}, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,8 @@ func (e *exchange) allowed() string {
 		return "GET, HEAD, OPTIONS"
 	case e.endpoint == internalEndpoint:
 		return "GET, HEAD, POST"
+	case e.endpoint == checkoutEndpoint:
+		return "GET, HEAD, OPTIONS"
 	}
 	return ""
 }
@@ -51,7 +53,7 @@ func marshal(value any) []byte {
 type failure struct {
 	Type        string `json:"type"`
 	Message     string `json:"message"`
-	OperationID string `json:"operationId"`
+	OperationID string `json:"operationId,omitempty"`
 }
 
 // fail answers an error, and logs one that is ours. Errors hold no values of sessions, so what is logged does not.

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"time"
 )
 
@@ -23,6 +24,8 @@ type HandlerOptions struct {
 	// edges. A peer on a unix socket or a pipe is an edge.
 	Trusted  []netip.Prefix
 	Backends []BackendKey
+	// Checkout answers the public endpoints under /api/checkout/pub/, under any prefix: those of regions. nil: there are none.
+	Checkout http.Handler
 	// CreateRate and CreateBurst bound the sessions that one address begins (an IPv6 one: its /64): so many per second,
 	// and so many at once. 0: 10 and 100. A rate below 0: unbounded. Backends are not bounded.
 	CreateRate  float64
@@ -72,6 +75,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.endpoint, e.token, _ = parsePath(r.URL.EscapedPath())
 	if e.endpoint == noEndpoint && h.isInternal(r) {
 		e.endpoint = internalEndpoint
+	}
+	if e.endpoint == noEndpoint && h.o.Checkout != nil && strings.Contains(r.URL.EscapedPath(), checkoutPath) {
+		e.endpoint = checkoutEndpoint
 	}
 	e.head()
 	if err := e.serve(); err != nil {
@@ -140,6 +146,9 @@ func (e *exchange) serve() error {
 		return e.segments()
 	case internalEndpoint:
 		return e.internal()
+	case checkoutEndpoint:
+		e.h.o.Checkout.ServeHTTP(&noted{e.w, &e.status}, e.r)
+		return nil
 	default:
 		return e.sessions()
 	}
@@ -154,6 +163,26 @@ func (e *exchange) options(allow string) error {
 	e.status = http.StatusNoContent
 	e.w.WriteHeader(e.status)
 	return nil
+}
+
+// noted remembers the status of an answer that another handler writes.
+type noted struct {
+	http.ResponseWriter
+	status *int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (n *noted) WriteHeader(status int) {
+	*n.status = status
+	n.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (n *noted) Write(text []byte) (int, error) {
+	if *n.status == 0 {
+		*n.status = http.StatusOK
+	}
+	return n.ResponseWriter.Write(text)
 }
 
 func (e *exchange) jwks() error {

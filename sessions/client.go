@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -30,7 +31,7 @@ type Client struct {
 	o         ClientOptions
 	recovers  flights[recovered]
 	facets    flights[string]
-	recovery  *memo[string, remembered]
+	recovery  atomic.Pointer[memo[string, remembered]] // a revocation begins a new one
 	resolving *memo[string, string]
 }
 
@@ -57,7 +58,9 @@ func NewClient(o ClientOptions) *Client {
 	if o.Entries == 0 {
 		o.Entries = 16 << 10
 	}
-	return &Client{o: o, recovery: newMemo[string, remembered](o.Entries), resolving: newMemo[string, string](o.Entries)}
+	c := &Client{o: o, resolving: newMemo[string, string](o.Entries)}
+	c.recovery.Store(newMemo[string, remembered](o.Entries))
+	return c
 }
 
 // DialURL gives the transport and base of a Client for where a sidecar listens: an http or https URL, or unix:/path.
@@ -91,17 +94,29 @@ func (c *Client) Recover(ctx context.Context, sessionToken string) (segmentToken
 	if sessionToken == "" || len(sessionToken) > maxToken {
 		return "", "", nil, ErrNotFound
 	}
-	known, ok := c.recovery.get(sessionToken)
+	memo := c.recovery.Load()
+	known, ok := memo.get(sessionToken)
 	if !ok || !time.Now().Before(known.until) {
 		known.answer, known.err = c.recovers.do(ctx, sessionToken, c.o.Timeout, func(ctx context.Context) (recovered, error) {
 			answer, err := call[recovered](ctx, c, http.MethodPost, "sessions/recover", sessionToken)
 			if err == nil || errors.Is(err, ErrNotFound) {
-				c.recovery.put(sessionToken, remembered{answer, err, time.Now().Add(c.o.Remember)})
+				memo.put(sessionToken, remembered{answer, err, time.Now().Add(c.o.Remember)})
 			}
 			return answer, err
 		})
 	}
 	return known.answer.Segment, known.answer.Seal, known.answer.Cookies, known.err
+}
+
+// Revoke ends a session, by its id or a token of it, or has the seals of a segment token void, and gives what this edge has to
+// hold for void as well. It fails as Recover does.
+func (c *Client) Revoke(ctx context.Context, text string) (Revocation, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.o.Timeout)
+	defer cancel()
+	answer, err := call[Revocation](ctx, c, http.MethodPost, "sessions/revoke", text)
+	// Whatever came of it: an answer may have been lost after the sidecar did its work.
+	c.recovery.Store(newMemo[string, remembered](c.o.Entries))
+	return answer, err
 }
 
 // Facets gives what a reference in a segment stands for. It fails as Recover does.

@@ -19,6 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/aislecache/aisle/segment"
 	"github.com/aislecache/aisle/sessions"
 	"github.com/aislecache/aisle/sessions/transform"
 )
@@ -329,5 +330,33 @@ func TestRequestMetrics(t *testing.T) {
 	}
 	if got := r.do("GET", "/api/sessions/.well-known/jwks.json", ""); got.body != string(r.tokens.JWKS()) || got.header.Get("Cache-Control") != "public, max-age=300" {
 		t.Errorf("%v %s", got.header, got.body)
+	}
+}
+
+// TestClientRevoke: what was remembered of sessions is forgotten, and others who share the segment get a seal that counts.
+func TestClientRevoke(t *testing.T) {
+	r := newRig(t, func(o *options) { o.apps = append(o.apps, login()) })
+	two := [2]*shopper{r.shopper(), r.shopper()}
+	client, _ := newClient(r)
+	for _, s := range two {
+		s.jar["login"] = "gold"
+		s.do("POST", "/api/sessions", "{}").want(201)
+		_, _, _, err := client.Recover(t.Context(), s.jar["vtex_session"])
+		r.must(err)
+	}
+	token, seal := two[0].jar["vtex_segment"], two[0].jar["aisle_seal"]
+	done, err := client.Revoke(t.Context(), two[0].jar["vtex_session"])
+	if err != nil || len(done.Seals) != 1 || done.Seals[0].Until <= time.Now().Add(time.Hour).Unix() {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	if _, _, _, err := client.Recover(t.Context(), two[0].jar["vtex_session"]); !errors.Is(err, sessions.ErrNotFound) {
+		t.Errorf("the revoked session: %v", err)
+	}
+	again, anew, _, err := client.Recover(t.Context(), two[1].jar["vtex_session"])
+	if state, until := r.sealer.Open(time.Now(), []byte(token), []byte(anew)); err != nil || again != token || anew == seal || state != segment.SealValid || until.Unix() <= done.Seals[0].Until {
+		t.Errorf("the other shopper: %v until %v, %v", state, until, err)
+	}
+	if _, err := client.Revoke(t.Context(), "junk"); !errors.Is(err, sessions.ErrNotFound) {
+		t.Errorf("junk: %v", err)
 	}
 }

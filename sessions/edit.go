@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"time"
 
+	"github.com/aislecache/aisle/segment"
 	"github.com/aislecache/aisle/sessions/transform"
 )
 
@@ -88,7 +90,7 @@ func oversized(err error) bool {
 }
 
 func (s *Service) transform(ctx context.Context, was *Session, call Call, change Change, created bool) (successor, error) {
-	result, err := s.o.Engine.Run(ctx, was.Values, transform.Change{
+	result, err := s.engine.Load().Run(ctx, was.Values, transform.Change{
 		Values: merged(change), Cookies: cookiesOf(was, call), Created: created, Marks: was.Marks, Operation: call.Operation,
 	})
 	if err != nil {
@@ -109,8 +111,29 @@ func (s *Service) transform(ctx context.Context, was *Session, call Call, change
 	if !created && !result.Edited && maps.Equal(was.KeepAlive, session.KeepAlive) {
 		return successor{session: &session, issued: issued}, nil
 	}
+	if !created {
+		session.Replaced = s.replaced(was, issued)
+	}
 	data, err := s.encode(&session)
 	return successor{&session, issued, data}, err
+}
+
+// maxReplaced bounds Session.Replaced: the oldest go. Who edits a session more often within the life of a seal has it forget
+// tokens that only a revocation would ask for.
+const maxReplaced = 32
+
+// replaced is what a session has to remember of its tokens once another one is issued: a seal of them counts until it runs
+// out, whatever the session says by then, and a revocation must find them.
+func (s *Service) replaced(was *Session, issued Issued) []Sealed {
+	now := time.Now()
+	list := slices.DeleteFunc(slices.Clone(was.Replaced), func(o Sealed) bool { return o.Until <= now.Unix() })
+	before, err := issueSegment(was.Values)
+	if err == nil && before.Token != issued.Token {
+		token := segment.DigestOf([]byte(before.Token))
+		list = slices.DeleteFunc(list, func(o Sealed) bool { return o.Token == token })
+		list = append(list, Sealed{token, s.o.Sealer.Latest(now, token).Unix()})
+	}
+	return list[max(0, len(list)-maxReplaced):]
 }
 
 // encode gives a session its next version, and the bytes that are stored.

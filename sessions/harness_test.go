@@ -81,7 +81,7 @@ func newSealer(t testing.TB) *segment.Sealer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealer, err := segment.NewSealer(testAccount, []segment.SealKey{key}, 0)
+	sealer, err := segment.NewSealer(testAccount, []segment.SealKey{key}, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,8 @@ func (e *exchange) internal() error {
 	switch {
 	case path == "sessions/recover" && e.r.Method == http.MethodPost:
 		return e.recover()
+	case path == "sessions/revoke" && e.r.Method == http.MethodPost:
+		return e.revoke()
 	case facets && e.r.Method != http.MethodPost:
 		return e.facets(reference)
 	case path == "ready" && e.r.Method != http.MethodPost:
@@ -43,6 +45,20 @@ func (e *exchange) recover() error {
 		e.h.o.Cookies.line(SegmentCookie, answer.Segment, lives), e.h.o.Cookies.line(SealCookie, answer.Seal, lives),
 	}
 	e.answerJSON(http.StatusOK, answer)
+	return nil
+}
+
+// revoke takes what to revoke as the body, as recover does.
+func (e *exchange) revoke() error {
+	text, err := e.body(maxToken)
+	if err != nil {
+		return err
+	}
+	revocation, err := e.h.service.Revoke(e.r.Context(), string(text))
+	if err != nil {
+		return err
+	}
+	e.answerJSON(http.StatusOK, revocation)
 	return nil
 }
 

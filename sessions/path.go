@@ -14,13 +14,17 @@ const (
 	segmentsEndpoint          // /api/segments, likewise
 	jwksEndpoint              // /api/sessions/.well-known/jwks.json
 	internalEndpoint          // /_aisle/, for edges
+	checkoutEndpoint          // /api/checkout/pub/, answered by HandlerOptions.Checkout
 	endpoints
 )
 
 // String returns the word used in logs and metrics.
 func (e endpoint) String() string {
-	return [...]string{"none", "sessions", "segments", "jwks", "internal", "unknown"}[min(e, endpoints)]
+	return [...]string{"none", "sessions", "segments", "jwks", "internal", "checkout", "unknown"}[min(e, endpoints)]
 }
+
+// checkoutPath is in the paths of checkoutEndpoint.
+const checkoutPath = "/api/checkout/pub/"
 
 const jwksPath = ".well-known/jwks.json"
 

@@ -64,24 +64,16 @@ func (s *Service) segmentOf(ctx context.Context, id string, call Call, change Ch
 	return next.issued, out.Segment, err
 }
 
-// Recover gives a session's segment to an edge whose shopper has lost the cookie. No transform runs: an edge does not
-// know the shopper's other cookies. ErrNotFound where the token names no session.
+// Recover gives a session's segment to an edge whose shopper has lost the cookie, or whose seal has run out. What apps look up
+// elsewhere shows in it, as in Read: a price table that was taken away is not renewed. The shopper's cookies are those of
+// their last call, as an edge tells of no others. ErrNotFound where the token names no session.
 func (s *Service) Recover(ctx context.Context, token string) (Outcome, error) {
-	id := s.named(Call{Tokens: []string{token}})
+	call := Call{Tokens: []string{token}}
+	id := s.named(call)
 	if id == "" {
 		return Outcome{}, ErrNotFound
 	}
-	session, err := s.load(ctx, id)
-	if err != nil {
-		return Outcome{}, err
-	}
-	if s.o.Sliding {
-		// The record does not know how often its end was moved. Cookies that outlive the session do no harm, and ones
-		// that end before it are what this call is to mend.
-		session.Expires = time.Now().Truncate(time.Second).Add(s.o.TTL).UTC()
-	}
-	issued, err := issueSegment(session.Values)
-	return Outcome{Session: session, Segment: issued}, err
+	return s.read(ctx, id, call)
 }
 
 // Facets gives what a reference in a segment stands for, or ErrNotFound.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,7 +29,7 @@ type Options struct {
 	Sealer      *segment.Sealer
 	Engine      *transform.Engine
 	Limits      Limits
-	DeniedQuery []string // parameters that never become public values; nil: facets
+	DeniedQuery []string // parameters that never become public values; nil: those of the func DeniedQuery
 	Metrics     *Metrics // nil: counted where nobody looks
 }
 
@@ -36,6 +37,7 @@ type Options struct {
 // store before anybody hears of it. It is safe for concurrent use.
 type Service struct {
 	o       Options
+	engine  atomic.Pointer[transform.Engine]
 	metrics *Metrics
 	turns   turns
 	// ends remembers until when this process has moved the end of a session, in Unix seconds: the record
@@ -55,14 +57,23 @@ func New(o Options) (*Service, error) {
 		o.TTL = defaultTTL
 	}
 	if o.DeniedQuery == nil {
-		o.DeniedQuery = []string{"facets"}
+		o.DeniedQuery = DeniedQuery()
 	}
 	if o.Metrics == nil {
 		o.Metrics = NewMetrics(prometheus.NewRegistry())
 	}
 	o.Limits = o.Limits.withDefaults()
-	return &Service{o: o, metrics: o.Metrics, ends: newMemo[string, int64](rememberedEnds)}, nil
+	s := &Service{o: o, metrics: o.Metrics, ends: newMemo[string, int64](rememberedEnds)}
+	s.engine.Store(o.Engine)
+	return s, nil
 }
+
+// Use has requests from now on run through another Engine; those under way end with the one before.
+func (s *Service) Use(e *transform.Engine) { s.engine.Store(e) }
+
+// DeniedQuery are the parameters that a link cannot make public values unless the operator says so: facets would narrow the
+// catalogue (facts 1.5), and an operator who follows a stranger's link would act as a customer. The slice is the caller's.
+func DeniedQuery() []string { return []string{"facets", "vtex-impersonated-customer-email"} }
 
 func (o Options) check() error {
 	var errs []error

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/aislecache/aisle/segment"
 	"github.com/aislecache/aisle/sessions"
 	"github.com/aislecache/aisle/sessions/transform"
 )
@@ -344,7 +345,11 @@ func TestRevoke(t *testing.T) {
 	s.do("POST", "/api/sessions", public("a", "1")).want(201)
 	token, id := s.jar["vtex_session"], s.read().ID
 	ctx := t.Context()
-	r.must(r.service.Revoke(ctx, id))
+	revocation, err := r.service.Revoke(ctx, id)
+	r.must(err)
+	if revocation.ID != id || len(revocation.Seals) != 1 || revocation.Seals[0].Token != segment.DigestOf([]byte(s.jar["vtex_segment"])) {
+		t.Errorf("%+v", revocation)
+	}
 	if got, err := r.service.Show(ctx, id); err != nil || got.Active || got.SealsVoid.IsZero() || got.Version != 2 {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -354,7 +359,7 @@ func TestRevoke(t *testing.T) {
 	if got := s.read(); got.ID == id || got.value("public", "a") != "" {
 		t.Errorf("a revoked session reads %+v", got)
 	}
-	if err := r.service.Revoke(ctx, "11111111-2222-4333-8444-555555555555"); !errors.Is(err, sessions.ErrNotFound) {
+	if _, err := r.service.Revoke(ctx, "11111111-2222-4333-8444-555555555555"); !errors.Is(err, sessions.ErrNotFound) {
 		t.Errorf("revoking nothing: %v", err)
 	}
 }
@@ -373,12 +378,13 @@ func TestRevokeAgainOnConflict(t *testing.T) {
 		}
 		return nil
 	}
-	r.must(r.service.Revoke(t.Context(), id))
+	_, err := r.service.Revoke(t.Context(), id)
+	r.must(err)
 	if r.store.stored(t, id).Active || left != 0 {
 		t.Error("the session is still active")
 	}
 	r.store.before = func(string) error { return sessions.ErrUnavailable }
-	if err := r.service.Revoke(t.Context(), id); !errors.Is(err, sessions.ErrUnavailable) {
+	if _, err := r.service.Revoke(t.Context(), id); !errors.Is(err, sessions.ErrUnavailable) {
 		t.Errorf("with the store away: %v", err)
 	}
 }
@@ -390,9 +396,8 @@ func TestAnotherAccountsSession(t *testing.T) {
 	data, err := other.Encode()
 	r.must(err)
 	r.must(r.store.Save(t.Context(), other.ID, 1, data, other.Expires))
-	for name, got := range map[string]error{
-		"erase": r.service.Erase(t.Context(), other.ID), "revoke": r.service.Revoke(t.Context(), other.ID),
-	} {
+	_, revoking := r.service.Revoke(t.Context(), other.ID)
+	for name, got := range map[string]error{"erase": r.service.Erase(t.Context(), other.ID), "revoke": revoking} {
 		if !errors.Is(got, sessions.ErrNotFound) {
 			t.Errorf("%s: %v", name, got)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aislecache/aisle/segment"
 	"github.com/aislecache/aisle/sessions/transform"
 )
 
@@ -29,6 +30,14 @@ type Session struct {
 	// SealsVoid is until which instant of issue seals of this session count for nothing: zero for
 	// none. A revocation moves it.
 	SealsVoid time.Time
+	// Replaced are segment tokens of this session that were replaced by others while seals of them may still count.
+	Replaced []Sealed
+}
+
+// Sealed is a segment token that was issued with a seal, and until when one of its seals may count; whole seconds.
+type Sealed struct {
+	Token segment.Digest `json:"t"`
+	Until int64          `json:"u"` // Unix seconds
 }
 
 // record is a Session at rest.
@@ -45,6 +54,7 @@ type record struct {
 	Created   int64            `json:"c"`
 	Expires   int64            `json:"e"`
 	SealsVoid int64            `json:"s,omitempty"`
+	Replaced  []Sealed         `json:"r,omitempty"`
 }
 
 // recordFormat is raised when a field changes its meaning.
@@ -55,6 +65,7 @@ func (s *Session) Encode() ([]byte, error) {
 	r := record{
 		Format: recordFormat, ID: s.ID, Account: s.Account, Version: s.Version, Inactive: !s.Active, Debug: s.Debug,
 		Values: s.Values, Marks: s.Marks, Created: s.Created.Unix(), Expires: s.Expires.Unix(),
+		Replaced: s.Replaced,
 	}
 	if !s.SealsVoid.IsZero() {
 		r.SealsVoid = s.SealsVoid.Unix()
@@ -79,6 +90,7 @@ func Decode(data []byte) (*Session, error) {
 	s := &Session{
 		ID: r.ID, Account: r.Account, Version: r.Version, Active: !r.Inactive, Debug: r.Debug,
 		Values: r.Values, Marks: r.Marks, Created: time.Unix(r.Created, 0).UTC(), Expires: time.Unix(r.Expires, 0).UTC(),
+		Replaced: r.Replaced,
 	}
 	if r.SealsVoid != 0 {
 		s.SealsVoid = time.Unix(r.SealsVoid, 0).UTC()

@@ -110,10 +110,10 @@ func TestSegmentsDocument(t *testing.T) {
 	}
 }
 
-// TestMetricsDocument compares docs/metrics.md with a running edge that has fetched something: name, type, labels and help.
+// TestMetricsDocument compares docs/metrics.md with a running edge that has fetched something, and whose transforms have read
+// files: name, type, labels and help.
 func TestMetricsDocument(t *testing.T) {
-	bin := rig.Aisle(t)
-	edge := rig.RunEdge(t, bin, rig.Config(rig.RunDemo(t, bin), "sessions: {mode: embedded}"))
+	edge := runStore(t)
 	rig.Get(t, edge.URL+"/")
 	rig.Get(t, edge.URL+"/api/sessions?items=*")
 	documented := map[string][]string{}

@@ -43,7 +43,7 @@ func layers() map[string]layer {
 		"proxy/upstream":            {ours: []string{"cache"}, others: "any"},
 		"proxy/upstream/acceptance": {ours: []string{"cache"}, others: "any"},
 		"purge":                     {ours: []string{"cache"}, others: "any"},
-		"config":                    {ours: []string{"cache", "cache/store", "proxy", "proxy/upstream", "segment", "obs", "purge", "sessions", "sessions/transform", "sessions/store", "sessions/store/bolt", "sessions/store/redis"}, others: "any"},
+		"config":                    {ours: []string{"cache", "cache/store", "proxy", "proxy/upstream", "segment", "obs", "purge", "sessions", "sessions/transform", "sessions/transform/native", "sessions/transform/auth", "sessions/transform/audiences", "sessions/transform/expression", "sessions/transform/profile", "sessions/transform/regions", "sessions/store", "sessions/store/bolt", "sessions/store/redis"}, others: "any"},
 		"obs":                       {others: "any"},
 		"sessions":                  {ours: []string{"segment", "sessions/transform"}, others: "any"},
 		"sessions/transform":        {ours: []string{"segment"}, others: "std"},
@@ -51,10 +51,19 @@ func layers() map[string]layer {
 		"sessions/store/acceptance": {ours: []string{"sessions", "sessions/store"}, others: "any"},
 		"sessions/store/bolt":       {ours: []string{"sessions", "sessions/store"}, others: "any"},
 		"sessions/store/redis":      {ours: []string{"sessions", "sessions/store"}, others: "any"},
-		"demo":                      {others: "std"},
+		"demo":                      {ours: []string{"examples/store"}, others: "std"},
+		"examples/store":            {others: "std"},
 		"tests/rig":                 {others: "std"},
 
-		"sessions/store/redis/redistest": {others: "std"},
+		"sessions/store/redis/redistest":    {others: "std"},
+		"sessions/transform/auth":           {ours: []string{"sessions/transform"}, others: "std github.com/golang-jwt/jwt/v5"},
+		"sessions/transform/expression":     {ours: []string{"sessions/transform"}, others: "std github.com/expr-lang/expr"},
+		"sessions/transform/audiences":      {ours: []string{"sessions/transform", "sessions/transform/expression"}, others: "std"},
+		"sessions/transform/profile":        {ours: []string{"sessions/transform"}, others: "any"},
+		"sessions/transform/nativetest":     {others: "std"}, // tests alone
+		"sessions/transform/profile/pgtest": {others: "std"},
+		"sessions/transform/native":         {ours: []string{"segment", "sessions/transform", "sessions/transform/auth", "sessions/transform/audiences", "sessions/transform/expression", "sessions/transform/profile", "sessions/transform/regions"}, others: "any"},
+		"sessions/transform/regions":        {ours: []string{"sessions/transform"}, others: "std"},
 	}
 }
 

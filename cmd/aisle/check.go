@@ -29,7 +29,7 @@ func check(args []string, stdout, stderr io.Writer) int {
 		printFaults(stderr, file, err)
 		return exitUsage
 	}
-	if err := proxy.CheckFiles(c.Proxy()); err != nil {
+	if err := errors.Join(proxy.CheckFiles(c.Proxy()), checkTransforms(c)); err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
 			fmt.Fprintf(stderr, "%s: %s\n", file, line)
 		}

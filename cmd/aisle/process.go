@@ -39,6 +39,7 @@ type process struct {
 	edge            *proxy.Edge
 	admin           *obs.Admin
 
+	revoked   *revokedFile // of every resolver and sealer, one after the other
 	inherited *inheritance
 	sockets   []ownSocket   // those of shoppers, and behind them that of the admin listener
 	fronts    []proxy.Front // of those of shoppers
@@ -69,7 +70,11 @@ func build(from source, inherited *inheritance, logger *slog.Logger) (*process, 
 
 func (p *process) assemble(from source) error {
 	c := from.config
-	segments, sealer, err := newSegments(c)
+	var err error
+	if p.revoked, err = newRevoked(c); err != nil {
+		return err
+	}
+	segments, sealer, err := newSegments(c, p.revoked.Revocations)
 	if err != nil {
 		return err
 	}
@@ -234,6 +239,9 @@ func (p *process) makeAdmin(registry *prometheus.Registry) {
 	p.admin.Handle("/purge", purge.NewHandler(purge.Options{
 		Engine: p.engine, URLLabels: p.edge.PurgeLabels, Registry: registry, Logger: p.logger,
 	}))
+	if p.client != nil {
+		p.admin.Handle(sessions.OperatorPrefix, p.operator())
+	}
 }
 
 // start serves every listener and returns where their failures come in.

@@ -114,7 +114,7 @@ func (r *reloader) follow() (reloadResult, []string, error) {
 	if err != nil {
 		return reloadRefused, nil, fmt.Errorf("configuration: %w", err)
 	}
-	next, err := config.Parse(text)
+	next, err := config.ParseFile(r.path, text)
 	if err != nil {
 		return reloadRefused, nil, err
 	}
@@ -162,7 +162,7 @@ func faultLines(err error) []string {
 
 // swap builds all that a configuration changes, and puts it to use in one step.
 func (p *process) swap(c *config.Config) error {
-	segments, sealer, err := newSegments(c)
+	segments, sealer, err := newSegments(c, p.revoked.Revocations)
 	if err != nil {
 		return err
 	}
@@ -170,27 +170,34 @@ func (p *process) swap(c *config.Config) error {
 	if err != nil {
 		return err
 	}
-	if err = p.edge.Reload(c.Proxy(), p.parts(upstreams, segments, sealer)); err != nil {
+	transforms, err := p.nextTransforms(c)
+	if err != nil {
 		upstreams.Close()
 		return err
 	}
+	if err = p.edge.Reload(c.Proxy(), p.parts(upstreams, segments, sealer)); err != nil {
+		transforms.close()
+		upstreams.Close()
+		return err
+	}
+	transforms.use()
 	p.upstreamMetrics.Show(upstreams)
 	p.upstreams = upstreams // the one before is closed when its last request has ended
 	return nil
 }
 
 // newSegments makes what knows shoppers' segments.
-func newSegments(c *config.Config) (*segment.Resolver, *segment.Sealer, error) {
+func newSegments(c *config.Config, revoked *segment.Revocations) (*segment.Resolver, *segment.Sealer, error) {
 	keys, err := c.SealKeys()
 	if err != nil {
 		return nil, nil, err
 	}
 	options := c.Segment()
-	options.Keys = keys
+	options.Keys, options.Revoked = keys, revoked
 	segments, err := segment.New(options)
 	if err != nil {
 		return nil, nil, err
 	}
-	sealer, err := segment.NewSealer(options.Account, keys, options.SealTTL)
+	sealer, err := segment.NewSealer(options.Account, keys, options.SealTTL, revoked)
 	return segments, sealer, err
 }

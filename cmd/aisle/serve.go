@@ -85,7 +85,7 @@ func load(path string) ([]byte, *config.Config, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("configuration: %w", err)
 	}
-	c, err := config.Parse(text)
+	c, err := config.ParseFile(path, text)
 	return text, c, err
 }
 

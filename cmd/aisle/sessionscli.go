@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -30,8 +32,8 @@ const toolTimeout = 30 * time.Second
 // sessionsTools are the commands below `aisle sessions`.
 func sessionsTools() []command {
 	return []command{
-		{"show", "show a session: aisle sessions show ID-or-TOKEN --config FILE", showSession},
-		{"revoke", "end a session, keep its record until it expires: aisle sessions revoke ID-or-TOKEN --config FILE", revokeSession},
+		{"show", "show a session, and why it is in which audiences: aisle sessions show ID-or-TOKEN [--explain] --config FILE", showSession},
+		{"revoke", "end a session, or the seals of a segment token, at once: aisle sessions revoke ID-or-TOKEN --config FILE", revokeSession},
 		{"erase", "delete a session for good: aisle sessions erase ID-or-TOKEN --config FILE", eraseSession},
 		{"keys", "make or rotate the keys of session tokens: aisle sessions keys --config FILE", rotateKeys},
 		{"migrate", "copy sessions to another store: aisle sessions migrate --from STORE --to STORE", migrateSessions},
@@ -66,35 +68,75 @@ func parseOne(fs *flag.FlagSet, args []string) (argument string, code int, done 
 	return fs.Arg(0), code, done
 }
 
-// withSession runs do upon the session that the arguments name.
-func withSession(name string, args []string, stderr io.Writer, do func(ctx context.Context, s *sessions.Service, id string) error) int {
-	fs := newFlags("sessions "+name, stderr)
+// tool is a command about one session. A running edge or sidecar is asked by its admin listener; where none answers there, the
+// store is opened here.
+type tool struct {
+	name  string // also the last part of the admin path
+	query string // for the admin listener
+	alone func(ctx context.Context, s *sidecar, which string) (any, error)
+	print func(out io.Writer, answer []byte) error
+}
+
+func (t *tool) run(args []string, stdout, stderr io.Writer, flags func(*flag.FlagSet)) int {
+	fs := newFlags("sessions "+t.name, stderr)
 	file := fs.String("config", "config.yaml", "configuration `file`")
+	admin := fs.String("admin", "", "`address` of the admin listener, instead of the configured one")
+	if flags != nil {
+		flags(fs)
+	}
 	which, code, done := parseOne(fs, args)
 	if done {
 		return code
 	}
-	_, c, err := load(*file)
+	c, err := config.Load(*file)
 	if err != nil {
 		printFaults(stderr, *file, err)
 		return exitUsage
 	}
-	sidecar, err := toolSidecar(c)
+	if *admin == "" {
+		*admin = c.Admin()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), toolTimeout)
+	defer cancel()
+	answer, err := t.answer(ctx, c, *admin, which)
 	if err == nil {
-		ctx, cancel := context.WithTimeout(context.Background(), toolTimeout)
-		defer cancel()
-		if id := sidecar.service.ID(which); id == "" {
-			err = errors.New("neither the id of a session, nor a token of ours that is still valid")
-		} else {
-			err = do(ctx, sidecar.service, id)
-		}
-		err = errors.Join(err, sidecar.store.Close())
+		err = t.print(stdout, answer)
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "aisle sessions %s: %v\n", name, err)
+		fmt.Fprintf(stderr, "aisle sessions %s: %v\n", t.name, err)
 		return exitFailure
 	}
 	return exitOK
+}
+
+// answer asks who runs, or else the store.
+func (t *tool) answer(ctx context.Context, c *config.Config, admin, which string) ([]byte, error) {
+	if answer, running, err := askOperator(ctx, admin, t.name+t.query, which); running {
+		return answer, err
+	}
+	s, err := toolSidecar(c)
+	if err != nil {
+		return nil, err
+	}
+	value, err := t.alone(ctx, s, which)
+	if err := errors.Join(err, s.closeTool()); err != nil {
+		return nil, err
+	}
+	return json.Marshal(value)
+}
+
+// session gives the id that a text means.
+func (s *sidecar) session(which string) (string, error) {
+	id := s.service.ID(which)
+	if id == "" {
+		return "", errors.New("neither the id of a session, nor a token of ours that is still valid")
+	}
+	return id, nil
+}
+
+func (s *sidecar) closeTool() error {
+	s.closeApps()
+	return s.store.Close()
 }
 
 // toolSidecar is the configured sidecar for a moment, which nobody is served by.
@@ -103,11 +145,19 @@ func toolSidecar(c *config.Config) (*sidecar, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, sealer, err := newSegments(c)
+	revoked, err := newRevoked(c)
 	if err != nil {
 		return nil, errors.Join(err, opened.Close())
 	}
-	return newSidecar(c, opened, sealer, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	_, sealer, err := newSegments(c, revoked.Revocations)
+	if err != nil {
+		return nil, errors.Join(err, opened.Close())
+	}
+	s, err := newSidecar(c, opened, sealer, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	if err == nil {
+		s.revoked = revoked
+	}
+	return s, err
 }
 
 // openForTool opens the configured store if it is there, and the one that sessions move from: an erasure in one of them would
@@ -135,8 +185,8 @@ func openBoltFile(o bolt.Options, needed bool) (store.Movable, error) {
 	o.LockWait = toolLockWait
 	s, err := bolt.Open(o)
 	if errors.Is(err, sessions.ErrUnavailable) {
-		return nil, fmt.Errorf("%s is in use: a bbolt file is for one process at a time. Stop the sidecar that has it, or ask it: "+
-			"a backend may GET and DELETE /api/sessions/ID", o.Path)
+		return nil, fmt.Errorf("%s is in use: a bbolt file is for one process at a time. Stop the sidecar that has it, or ask it "+
+			"by the address of its admin listener: --admin", o.Path)
 	}
 	if err != nil {
 		return nil, err
@@ -144,49 +194,73 @@ func openBoltFile(o bolt.Options, needed bool) (store.Movable, error) {
 	return s, nil
 }
 
-// shown is what an operator sees of a session.
-type shown struct {
-	ID         string           `json:"id"`
-	Account    string           `json:"account"`
-	Version    uint64           `json:"version"`
-	Active     bool             `json:"active"`
-	Debug      bool             `json:"debug"`
-	Created    time.Time        `json:"created"`
-	Expires    time.Time        `json:"expires"`
-	Namespaces transform.Values `json:"namespaces"`
+func showSession(args []string, stdout, stderr io.Writer) int {
+	t := tool{name: "show", print: printIndented}
+	var explain func(transform.Values, time.Time) any
+	t.alone = func(ctx context.Context, s *sidecar, which string) (any, error) {
+		id, err := s.session(which)
+		if err != nil {
+			return nil, err
+		}
+		if t.query != "" {
+			explain = s.explain
+		}
+		return s.service.ShowTo(ctx, id, explain)
+	}
+	return t.run(args, stdout, stderr, func(fs *flag.FlagSet) {
+		fs.BoolFunc("explain", "tell of each audience whether the shopper is in it, and why", func(text string) error {
+			on, err := strconv.ParseBool(text)
+			if on {
+				t.query = "?explain"
+			}
+			return err
+		})
+	})
 }
 
-func showSession(args []string, stdout, stderr io.Writer) int {
-	return withSession("show", args, stderr, func(ctx context.Context, s *sessions.Service, id string) error {
-		session, err := s.Show(ctx, id)
-		if err != nil {
-			return err
-		}
-		values := session.Values.Clone()
-		delete(values, transform.CookieNamespace) // log-ins of shoppers, which nobody is ever shown
-		out := json.NewEncoder(stdout)
-		out.SetIndent("", "  ")
-		out.SetEscapeHTML(false)
-		return out.Encode(shown{session.ID, session.Account, session.Version, session.Active, session.Debug, session.Created, session.Expires, values})
-	})
+// printIndented leaves < and > as they are: it is for people.
+func printIndented(out io.Writer, answer []byte) error {
+	var b bytes.Buffer
+	if err := json.Indent(&b, answer, "", "  "); err != nil {
+		return fmt.Errorf("the answer is no JSON: %w", err)
+	}
+	_, err := fmt.Fprintln(out, strings.TrimSpace(b.String()))
+	return err
 }
 
 func revokeSession(args []string, stdout, stderr io.Writer) int {
-	return withSession("revoke", args, stderr, func(ctx context.Context, s *sessions.Service, id string) error {
-		if err := s.Revoke(ctx, id); err != nil {
-			return err
+	t := tool{name: "revoke", alone: func(ctx context.Context, s *sidecar, which string) (any, error) {
+		return revokeAndKeep(ctx, s.service, s.revoked, which)
+	}}
+	t.print = func(out io.Writer, answer []byte) error {
+		var done sessions.Revocation
+		if err := json.Unmarshal(answer, &done); err != nil {
+			return fmt.Errorf("the answer is no JSON: %w", err)
 		}
-		_, err := fmt.Fprintf(stdout, "revoked %s\n", id)
+		if done.ID != "" {
+			fmt.Fprintf(out, "revoked %s\n", done.ID)
+		}
+		_, err := fmt.Fprintf(out, "segment tokens whose seals are void: %d\n", len(done.Seals))
 		return err
-	})
+	}
+	return t.run(args, stdout, stderr, nil)
 }
 
 func eraseSession(args []string, stdout, stderr io.Writer) int {
-	return withSession("erase", args, stderr, func(ctx context.Context, s *sessions.Service, id string) error {
-		if err := s.Erase(ctx, id); err != nil {
-			return err
+	t := tool{name: "erase", alone: func(ctx context.Context, s *sidecar, which string) (any, error) {
+		id, err := s.session(which)
+		if err != nil {
+			return nil, err
 		}
-		_, err := fmt.Fprintf(stdout, "erased %s\n", id)
+		return sessions.Revocation{ID: id}, s.service.Erase(ctx, id)
+	}}
+	t.print = func(out io.Writer, answer []byte) error {
+		var done sessions.Revocation
+		if err := json.Unmarshal(answer, &done); err != nil {
+			return fmt.Errorf("the answer is no JSON: %w", err)
+		}
+		_, err := fmt.Fprintf(out, "erased %s\n", done.ID)
 		return err
-	})
+	}
+	return t.run(args, stdout, stderr, nil)
 }

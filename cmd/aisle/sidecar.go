@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,7 +20,7 @@ import (
 	sessionstore "github.com/aislecache/aisle/sessions/store"
 	"github.com/aislecache/aisle/sessions/store/bolt"
 	"github.com/aislecache/aisle/sessions/store/redis"
-	"github.com/aislecache/aisle/sessions/transform"
+	"github.com/aislecache/aisle/sessions/transform/native"
 )
 
 // sidecar is a running sessions system: that of `aisle sessions`, or the one inside of an edge.
@@ -28,6 +29,11 @@ type sidecar struct {
 	service *sessions.Service
 	server  *http.Server
 	logger  *slog.Logger
+
+	metrics *sessions.Metrics
+	told    *native.Metrics
+	apps    atomic.Pointer[native.Set] // of the engine that is in use
+	revoked *revokedFile               // of a tool; nil elsewhere
 }
 
 // newSidecar opens the store, unless it is given one, and makes the rest. After an error nothing is left open.
@@ -38,18 +44,19 @@ func newSidecar(c *config.Config, store sessions.Store, sealer *segment.Sealer, 
 			return nil, err
 		}
 	}
-	s := &sidecar{store: store, logger: logger}
+	s := &sidecar{store: store, logger: logger, metrics: sessions.NewMetrics(registry), told: native.NewMetrics(registry)}
 	defer func() {
 		if err != nil {
+			s.closeApps()
 			_ = store.Close()
 		}
 	}()
-	metrics := sessions.NewMetrics(registry)
 	sessions.RegisterCount(registry, store)
-	engine, err := newTransforms(o, metrics)
+	transforms, err := s.newTransforms(o)
 	if err != nil {
 		return nil, err
 	}
+	s.apps.Store(transforms.set)
 	keys, err := c.TokenKeys()
 	if err != nil {
 		return nil, err
@@ -60,7 +67,7 @@ func newSidecar(c *config.Config, store sessions.Store, sealer *segment.Sealer, 
 		return nil, err
 	}
 	if s.service, err = sessions.New(sessions.Options{
-		Account: account, TTL: o.TTL, Sliding: o.Sliding, Store: store, Tokens: tokens, Sealer: sealer, Engine: engine, DeniedQuery: o.Denied, Metrics: metrics,
+		Account: account, TTL: o.TTL, Sliding: o.Sliding, Store: store, Tokens: tokens, Sealer: sealer, Engine: transforms.engine, DeniedQuery: o.Denied, Metrics: s.metrics,
 	}); err != nil {
 		return nil, err
 	}
@@ -70,6 +77,7 @@ func newSidecar(c *config.Config, store sessions.Store, sealer *segment.Sealer, 
 	}
 	handler, err := sessions.NewHandler(sessions.HandlerOptions{
 		Service: s.service, Cookies: o.Cookies, Origins: o.Origins, Trusted: o.Trusted, Backends: backends, CreateRate: o.CreateRate, Logger: logger,
+		Checkout: http.HandlerFunc(s.checkout),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("sessions: %w", err)
@@ -114,26 +122,6 @@ func openStore(o config.SessionsStore) (sessionstore.Movable, error) {
 	return s, nil
 }
 
-func newTransforms(o config.Sessions, metrics *sessions.Metrics) (*transform.Engine, error) {
-	channels, err := transform.NewStore(transform.StoreOptions{Channels: o.Channels})
-	if err != nil {
-		return nil, fmt.Errorf("sessions.transforms.store: %w", err)
-	}
-	apps := []transform.App{channels}
-	for i, a := range o.Apps {
-		app, err := transform.NewHTTP(a.Spec, a.URL, nil)
-		if err != nil {
-			return nil, fmt.Errorf("sessions.transforms.apps[%d]: %w", i, err)
-		}
-		apps = append(apps, app)
-	}
-	engine, err := transform.New(apps, transform.Options{Observe: metrics.Transform})
-	if err != nil {
-		return nil, fmt.Errorf("sessions.transforms: %w", err)
-	}
-	return engine, nil
-}
-
 // serve answers on l until close.
 func (s *sidecar) serve(l net.Listener) error {
 	if err := s.server.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
@@ -144,7 +132,9 @@ func (s *sidecar) serve(l net.Listener) error {
 
 // close lets the requests under way finish, then has the store commit and let go of its file.
 func (s *sidecar) close(ctx context.Context) error {
-	return errors.Join(s.server.Shutdown(ctx), s.store.Close())
+	err := s.server.Shutdown(ctx)
+	s.closeApps()
+	return errors.Join(err, s.store.Close())
 }
 
 // sidecarIdle bounds the silence of the sidecar within an answer, and sidecarAnswer until it: the public clients give up

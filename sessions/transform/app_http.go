@@ -23,7 +23,8 @@ type HTTP struct {
 	client *http.Client
 }
 
-// NewHTTP returns the App that spec declares and a server at rawURL is, or why it cannot. Of client the transport
+// NewHTTP returns the App that spec declares and a server at rawURL is, or why it cannot. A URL without a path is called at
+// /_v/<name>/session/transform, as the public system calls apps. Of client the transport
 // and the timeout count: redirects are not followed and no cookies are kept, whatever it says. With nil the App has
 // connections of its own, which heed no proxy of the environment: what they carry is for the app alone.
 func NewHTTP(spec Spec, rawURL string, client *http.Client) (*HTTP, error) {
@@ -36,6 +37,9 @@ func NewHTTP(spec Spec, rawURL string, client *http.Client) (*HTTP, error) {
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Fragment != "" {
 		return nil, fmt.Errorf("app %q: url: %q is no http or https URL", spec.Name, u.Redacted())
+	}
+	if u.Path == "" {
+		u.Path = "/_v/" + spec.Name + "/session/transform"
 	}
 	own := http.Client{Transport: newTransport()}
 	if client != nil {

@@ -198,3 +198,24 @@ func TestFailureDoesNotLiftARefusal(t *testing.T) {
 		t.Errorf("stored: %+v", r)
 	}
 }
+
+// TestFailureOfOneOutput: an output that is no JSON fails the call as a whole. What it was to replace is another's, and the
+// outputs beside it are half of an answer.
+func TestFailureOfOneOutput(t *testing.T) {
+	bad := false
+	a := app("a", "profile.id -> a.out a.privacy", func(in transform.Values) transform.Values {
+		out := vals("a.out="+in.Text(key("profile.id")), "a.privacy=private")
+		if bad {
+			out["a"]["privacy"] = []byte(`"private`)
+		}
+		return out
+	})
+	s := newShopper(t, engine(t, transform.Options{}, a))
+	s.does("profile.id=ann")
+	bad = true
+	wantOutcomes(t, s.does("profile.id=bob"), "a:failed")
+	s.has("profile.id=bob")
+	bad = false
+	wantOutcomes(t, s.does(), "a:ok")
+	s.has("profile.id=bob", "a.out=bob", "a.privacy=private")
+}

@@ -65,9 +65,13 @@ func outputsOf(given map[Key]bool, state Values) Declaration {
 
 // fingerprint names what a Spec declares, whatever the order in which it does.
 func fingerprint(spec Spec) string {
-	text, err := json.Marshal([]Declaration{sorted(spec.Input), sorted(spec.Output)})
+	parts := []any{sorted(spec.Input), sorted(spec.Output)}
+	if spec.Basis != "" {
+		parts = append(parts, spec.Basis)
+	}
+	text, err := json.Marshal(parts)
 	if err != nil {
-		panic("BUG: " + err.Error()) // maps of strings alone
+		panic("BUG: " + err.Error()) // maps of strings, and strings
 	}
 	sum := sha256.Sum256(text)
 	return base64.RawURLEncoding.EncodeToString(sum[:12])

@@ -14,10 +14,10 @@ type Outcome uint8
 // The outcomes.
 const (
 	OutcomeOK       Outcome = iota // its outputs were merged
-	OutcomeDropped                 // they were, but for some that it does not declare or that are not JSON
+	OutcomeDropped                 // they were, but for some that it does not declare
 	OutcomeWithheld                // it does not stand by an input that was stated earlier, and gave what holds instead
 	OutcomeRefused                 // it refuses the request; this counts if it is its last word
-	OutcomeFailed                  // it returned an error
+	OutcomeFailed                  // it returned an error, or an output that is not JSON
 	OutcomeTimeout                 // it did not answer in its time, or there was no time left to call it
 	OutcomePanicked                // it panicked
 	OutcomeLoop                    // it would have been called once more than Options.Rounds allows

@@ -58,8 +58,8 @@ func (r *run) wave(ctx context.Context, wave []*player, from Values) {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return // the client is gone: no app is to blame
 	}
-	for i := range replies {
-		r.judge(&replies[i]) // all of them before anything is cleared: it looks at what the caller says
+	for i, p := range wave {
+		r.judge(p, &replies[i]) // all of them before anything is cleared: it looks at what the caller says
 	}
 	for i, p := range wave {
 		if replies[i].failed() {
@@ -110,8 +110,9 @@ func (u *unit) call(ctx context.Context, in Values) (got reply) {
 	return got
 }
 
-// judge finds the outcome of a call. A refusal of what the caller does not say now is withheld.
-func (r *run) judge(got *reply) {
+// judge finds the outcome of a call. A refusal of what the caller does not say now is withheld. One output that is no JSON
+// fails the whole call, as it does over HTTP: the value that it was meant to replace is of other inputs.
+func (r *run) judge(p *player, got *reply) {
 	var refusal *Refusal
 	switch {
 	case got.err == nil:
@@ -123,6 +124,21 @@ func (r *run) judge(got *reply) {
 	default:
 		got.outcome = OutcomeWithheld
 	}
+	if (got.outcome == OutcomeOK || got.outcome == OutcomeWithheld) && !p.sound(got.values) {
+		got.outcome, got.err = OutcomeFailed, errOutput
+	}
+}
+
+var errOutput = errors.New("an output that is no JSON")
+
+// sound says whether every declared output can be stored.
+func (u *unit) sound(values Values) bool {
+	for k, v := range values.All() {
+		if u.outputs[k] && !Empty(v) && !json.Valid(v) {
+			return false
+		}
+	}
+	return true
 }
 
 // settle merges the outputs of a call that gave some, and notes the call.
@@ -150,8 +166,6 @@ func (r *run) take(p *player, values Values) (dropped int) {
 		case Empty(v):
 			r.state.Set(k, nil)
 			delete(p.given, k)
-		case !json.Valid(v): // the session could not be stored with it
-			dropped++
 		default:
 			r.state.Set(k, v)
 			p.given[k] = true

@@ -100,7 +100,7 @@ func TestOutputs(t *testing.T) {
 	f("3", "a:dropped", 3, vals("a.three=5", "public.x=9", "cookie.auth=8", "a.two=7"), "a.one=5", "a.two=7", "public.y=3")
 	f("4", "a:ok", 0, vals("a.one=", "public.y="), "a.two=7")
 	f("5", "a:ok", 0, transform.Values{"a": {"two": json.RawMessage("null")}})
-	f("6", "a:dropped", 1, transform.Values{"a": {"two": json.RawMessage("{")}})
+	f("6", "a:failed", 0, transform.Values{"a": {"two": json.RawMessage("{")}})
 	reply = transform.Values{"a": {"one": json.RawMessage(`{"any":[1,true]}`)}}
 	s.does("public.x=7")
 	wantValues(t, "values of any type", s.values, transform.Values{"a": {"one": json.RawMessage(`{"any":[1,true]}`)}, "public": {"x": json.RawMessage(`"7"`)}})

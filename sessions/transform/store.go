@@ -3,7 +3,9 @@ package transform
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/aislecache/aisle/segment"
@@ -15,6 +17,10 @@ type StoreOptions struct {
 	Channels []segment.Channel
 	// Member says whether a shopper may be on a private channel, from the app's inputs. nil: nobody may.
 	Member func(channel string, in Values) bool
+	// MemberReads are inputs that Member needs beside those that the app has anyway.
+	MemberReads Declaration
+	// MemberRules says by what rules Member decides: with others every session is looked at once more.
+	MemberRules string
 }
 
 // Store is the App that puts a shopper on a sales channel, and so into its store group. It is safe for concurrent use.
@@ -22,6 +28,8 @@ type Store struct {
 	channels []segment.Channel
 	byID     map[string]segment.Channel
 	member   func(channel string, in Values) bool
+	reads    Declaration
+	basis    string
 }
 
 // NewStore returns the app, or every fault of the channels.
@@ -29,7 +37,7 @@ func NewStore(o StoreOptions) (*Store, error) {
 	if err := (segment.Options{Channels: o.Channels}).Validate(); err != nil {
 		return nil, err
 	}
-	s := &Store{channels: append([]segment.Channel(nil), o.Channels...), byID: map[string]segment.Channel{}, member: o.Member}
+	s := &Store{channels: append([]segment.Channel(nil), o.Channels...), byID: map[string]segment.Channel{}, member: o.Member, reads: o.MemberReads, basis: fmt.Sprintf("%+v %s", o.Channels, o.MemberRules)}
 	if len(s.channels) == 0 {
 		s.channels = []segment.Channel{{ID: "1"}}
 	}
@@ -44,11 +52,20 @@ func NewStore(o StoreOptions) (*Store, error) {
 
 // Spec implements App (facts, part 4).
 func (s *Store) Spec() Spec {
+	in := Declaration{PublicNamespace: {"cultureInfo", "sc", "locale"}, "profile": {"email", "isAuthenticated"}}
+	for namespace, names := range s.reads {
+		for _, name := range names {
+			if !slices.Contains(in[namespace], name) {
+				in[namespace] = append(in[namespace], name)
+			}
+		}
+	}
 	return Spec{
 		Name:        "store",
-		Input:       Declaration{PublicNamespace: {"cultureInfo", "sc", "locale"}, "profile": {"email", "isAuthenticated"}},
+		Input:       in,
 		Output:      Declaration{"store": {"channel", "countryCode", "cultureInfo", "currencyCode", "currencySymbol", "channelPrivacy"}},
 		RunOnCreate: true,
+		Basis:       s.basis,
 	}
 }
 

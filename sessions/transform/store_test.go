@@ -225,3 +225,39 @@ func TestStoreSegmentIsTheDefault(t *testing.T) {
 		}
 	}
 }
+
+// TestAnotherBasisIsLookedAtOnce: what an app was told by its configuration is part of what its outputs were made from.
+func TestAnotherBasisIsLookedAtOnce(t *testing.T) {
+	member := true
+	engine := func(rules string) *transform.Engine {
+		t.Helper()
+		app, err := transform.NewStore(transform.StoreOptions{
+			Channels: []segment.Channel{{ID: "1"}, {ID: "3", Private: true}}, Member: func(string, transform.Values) bool { return member }, MemberRules: rules,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := transform.New([]transform.App{app}, transform.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	sc := transform.Key{Namespace: "public", Name: "sc"}
+	said := transform.Values{}
+	said.Put(sc, transform.TextValue("3"))
+	was, err := engine("a").Run(t.Context(), transform.Values{}, transform.Change{Created: true, Values: said})
+	if err != nil {
+		t.Fatal(err)
+	}
+	member = false
+	f := func(rules string, calls int, channel string) {
+		t.Helper()
+		got, err := engine(rules).Run(t.Context(), was.Values, transform.Change{Marks: was.Marks})
+		if err != nil || len(got.Calls) != calls || got.Values.Text(transform.Key{Namespace: "store", Name: "channel"}) != channel {
+			t.Errorf("by rules %q: %+v, %v", rules, got, err)
+		}
+	}
+	f("a", 0, "3")
+	f("b", 1, "1")
+}

@@ -46,7 +46,7 @@ func service(t *testing.T, store sessions.Store) *sessions.Service {
 	must(t, err)
 	secret, err := segment.GenerateKey()
 	must(t, err)
-	sealer, err := segment.NewSealer("acme", []segment.SealKey{secret}, 0)
+	sealer, err := segment.NewSealer("acme", []segment.SealKey{secret}, 0, nil)
 	must(t, err)
 	channels, err := transform.NewStore(transform.StoreOptions{Channels: []segment.Channel{
 		{ID: "1", CountryCode: "BRA", CultureInfo: "pt-BR", CurrencyCode: "BRL", CurrencySymbol: "R$"},

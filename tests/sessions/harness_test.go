@@ -95,7 +95,7 @@ func everywhere(t *testing.T, test func(t *testing.T, s shop)) {
 }
 
 // runSidecar runs `aisle sessions` until the test ends, when it must exit with 0.
-func runSidecar(t *testing.T, bin, dir, config string) {
+func runSidecar(t *testing.T, bin, dir, config string) *rig.Process {
 	t.Helper()
 	file := filepath.Join(dir, "sidecar.yaml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
@@ -116,6 +116,7 @@ func runSidecar(t *testing.T, bin, dir, config string) {
 	if _, err := p.WaitStderr(`"msg":"ready"`); err != nil {
 		t.Fatal(err)
 	}
+	return p
 }
 
 // discreet fails the test where a process has written a token, an e-mail, a postal code or a credential anywhere.

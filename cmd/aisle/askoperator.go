@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aislecache/aisle/sessions"
+)
+
+// askOperator asks a running edge or sidecar by its admin listener. running is false where nobody is there, or somebody who
+// has no sessions.
+func askOperator(ctx context.Context, admin, what, text string) (answer []byte, running bool, err error) {
+	network, address := "tcp", admin
+	if path, ok := strings.CutPrefix(admin, "unix:"); ok {
+		network, address = "unix", path
+	}
+	client := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{Timeout: time.Second}).DialContext(ctx, network, address)
+		},
+	}}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://admin"+sessions.OperatorPrefix+what, strings.NewReader(text))
+	if err != nil {
+		return nil, false, err
+	}
+	response, err := client.Do(r)
+	var dial *net.OpError
+	if errors.As(err, &dial) && dial.Op == "dial" {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, true, fmt.Errorf("%s: %w", admin, err)
+	}
+	defer response.Body.Close()
+	answer, err = io.ReadAll(io.LimitReader(response.Body, maxShown))
+	switch {
+	case err != nil:
+		return nil, true, fmt.Errorf("%s: %w", admin, err)
+	case response.StatusCode == http.StatusOK:
+		return answer, true, nil
+	}
+	return nil, response.StatusCode != http.StatusNotFound || isFailure(answer), fmt.Errorf("%s: %s", admin, failureText(response.Status, answer))
+}
+
+// maxShown bounds an answer in bytes: a session has 256 KiB at most, and is shown once more by what its audiences read.
+const maxShown = 4 << 20
+
+type operatorFailure struct{ Type, Message string }
+
+// isFailure parts a session that is not there from an admin listener that has no sessions.
+func isFailure(answer []byte) bool {
+	var f operatorFailure
+	return json.Unmarshal(answer, &f) == nil && f.Type != ""
+}
+
+func failureText(status string, answer []byte) string {
+	var f operatorFailure
+	if json.Unmarshal(answer, &f) == nil && f.Message != "" {
+		return f.Message
+	}
+	return status
+}

@@ -1,0 +1,154 @@
+// Package audiences is the app `rnb`: the audiences that a shopper is in, as campaigns of the segment. An audience is a
+// condition over the session (package expression) with a time in which it counts.
+package audiences
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aislecache/aisle/sessions/transform"
+	"github.com/aislecache/aisle/sessions/transform/expression"
+)
+
+const (
+	namespace = "rnb"
+	maxID     = 64   // bytes: the ids of a shopper's audiences go into a cookie
+	maxCount  = 1000 // audiences: each is evaluated at each request of the sessions API
+)
+
+// Audience is a group of shoppers that a campaign is for.
+type Audience struct {
+	ID       string // in the segment; letters, digits, "-", "_" and "."
+	Name     string // for people; may be empty
+	When     string // the condition, in the language of package expression
+	Priority int    // a higher one comes first in the segment, and is the last to fall to Options.Limit
+	// From and Until bound the time in which it counts: at From it does, at Until it no longer does. The
+	// zero Time is no bound.
+	From, Until time.Time
+}
+
+// Options of the app.
+type Options struct {
+	Audiences []Audience // those of one priority count in this order
+	// Limit is how many audiences a shopper can be in; 0: any number. Each combination is a segment of its own, with
+	// pages of its own, and the public system applies no promotion to a segment with two (known issue 1207746).
+	Limit int
+	// Known are namespaces and keys that the operator's own apps write, which conditions may read.
+	Known []transform.Declaration
+}
+
+// audience is an Audience, compiled.
+type audience struct {
+	Audience
+	condition *expression.Condition
+}
+
+// Audiences is the App `rnb`. It is never changed, and is safe for concurrent use.
+type Audiences struct {
+	list  []audience // by priority
+	spec  transform.Spec
+	limit int
+}
+
+// New compiles the audiences, or gives every fault of them, each with the audience's id.
+func New(o Options) (*Audiences, error) {
+	var errs []error
+	if o.Limit < 0 {
+		errs = append(errs, fmt.Errorf("audiences: a limit of %d", o.Limit))
+	}
+	if len(o.Audiences) > maxCount {
+		errs = append(errs, fmt.Errorf("audiences: %d of them, %d are allowed", len(o.Audiences), maxCount))
+	}
+	a := &Audiences{limit: o.Limit}
+	seen := map[string]bool{}
+	var conditions []*expression.Condition
+	for _, one := range o.Audiences {
+		condition, faults := check(one, o.Known)
+		if seen[one.ID] {
+			faults = append(faults, errors.New("the id is there twice"))
+		}
+		seen[one.ID] = true
+		for _, err := range faults {
+			errs = append(errs, fmt.Errorf("audience %q: %w", one.ID, err))
+		}
+		conditions = append(conditions, condition)
+		a.list = append(a.list, audience{one, condition})
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	slices.SortStableFunc(a.list, func(x, y audience) int { return cmp.Compare(y.Priority, x.Priority) })
+	a.spec = transform.Spec{
+		Name: namespace, Input: expression.Inputs(conditions...),
+		Output: transform.Declaration{namespace: {"campaigns"}},
+		// An audience begins and ends, and others come with a new configuration, while the session stays as it is.
+		Refresh: true,
+	}
+	return a, nil
+}
+
+func check(a Audience, known []transform.Declaration) (*expression.Condition, []error) {
+	var errs []error
+	odd := func(r rune) bool {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+		return !letter && (r < '0' || r > '9') && !strings.ContainsRune("-_.", r)
+	}
+	if a.ID == "" || len(a.ID) > maxID || strings.ContainsFunc(a.ID, odd) {
+		errs = append(errs, fmt.Errorf(`want an id of at most %d letters, digits, "-", "_", "."`, maxID))
+	}
+	if !a.From.IsZero() && !a.Until.IsZero() && !a.From.Before(a.Until) {
+		errs = append(errs, fmt.Errorf("it is until %s, which is not after from %s", a.Until.Format(time.RFC3339), a.From.Format(time.RFC3339)))
+	}
+	condition, err := expression.Compile(a.When, known...)
+	if err != nil {
+		return nil, append(errs, fmt.Errorf("when: %w", err))
+	}
+	for _, k := range condition.Keys() {
+		if k.Namespace == namespace {
+			errs = append(errs, fmt.Errorf("when: %s is what audiences make, none can hang on it", k))
+		}
+	}
+	return condition, errs
+}
+
+// Spec implements transform.App. The inputs are what the conditions read.
+func (a *Audiences) Spec() transform.Spec { return a.spec }
+
+// Transform implements transform.App: the ids of the audiences that the shopper is in at this time, joined by commas,
+// or "" for none. An audience whose condition cannot be evaluated is one that the shopper is not in.
+func (a *Audiences) Transform(_ context.Context, in transform.Values) (transform.Values, error) {
+	now := time.Now()
+	var ids []string
+	for i := range a.list {
+		if a.limit > 0 && len(ids) == a.limit {
+			break
+		}
+		if a.list[i].judge(in, now) == Matched {
+			ids = append(ids, a.list[i].ID)
+		}
+	}
+	return transform.Values{namespace: {"campaigns": transform.TextValue(strings.Join(ids, ","))}}, nil
+}
+
+// judge says whether a shopper is in the audience, its limit aside.
+func (a *audience) judge(in transform.Values, now time.Time) Reason {
+	if !a.From.IsZero() && now.Before(a.From) {
+		return NotBegun
+	}
+	if !a.Until.IsZero() && !now.Before(a.Until) {
+		return Ended
+	}
+	holds, err := a.condition.Eval(in)
+	switch {
+	case err != nil:
+		return Unreadable
+	case !holds:
+		return Unmet
+	}
+	return Matched
+}

@@ -1,0 +1,89 @@
+package auth_test
+
+import (
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aislecache/aisle/sessions/transform/auth"
+)
+
+// TestKeysFileRotates: a new file counts within 2 s, a bad one changes nothing and is told once.
+func TestKeysFileRotates(t *testing.T) {
+	first, second := hmacKey("1", secret), hmacKey("2", "another "+secret)
+	path := keysFile(t, jwksOf(first))
+	synctest.Test(t, func(t *testing.T) {
+		a, l := app(t, auth.Options{KeysFile: path})
+		step := func(s signer, verdict, load string) {
+			t.Helper()
+			proves(t, a, cookies(shopperCookie, s.sign(ann())))
+			if got := l.told(); got != verdict {
+				t.Errorf("key %s: %s, want %s", s.id(), got, verdict)
+			}
+			if got := l.loaded(); got != load && (load != "bad" || !strings.HasPrefix(got, "bad: shopper keys: "+path) || strings.Contains(got, " | ")) {
+				t.Errorf("told %q, want %q", got, load)
+			}
+		}
+		step(first, "valid", "ok")
+
+		write(t, path, jwksOf(second, first))
+		step(second, "unknown-key", "") // looked at a moment ago
+		time.Sleep(2 * time.Second)
+		step(second, "valid", "ok")
+		step(first, "valid", "")
+
+		for _, bad := range []string{"", "{", jwks(), jwks(with(first.public, "k", "AA"))} {
+			write(t, path, bad)
+			time.Sleep(2 * time.Second)
+			step(first, "valid", "bad")
+			time.Sleep(2 * time.Second)
+			step(second, "valid", "") // told once
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second)
+		step(first, "valid", "bad: shopper keys: stat "+path+": no such file or directory")
+		time.Sleep(2 * time.Second)
+		step(first, "valid", "")
+
+		write(t, path, jwksOf(second)) // the first is revoked
+		time.Sleep(2 * time.Second)
+		step(first, "unknown-key", "ok")
+		step(second, "valid", "")
+	})
+}
+
+// TestKeysFileUnderCalls: calls while the file changes see one set or the other, never a mix or none.
+func TestKeysFileUnderCalls(t *testing.T) {
+	first, second := hmacKey("k", secret), hmacKey("k", "another "+secret)
+	path := keysFile(t, jwksOf(first))
+	synctest.Test(t, func(t *testing.T) {
+		a, l := app(t, auth.Options{KeysFile: path})
+		one, two := first.sign(ann()), second.sign(ann("sub", "bob@x.example", "userId", "u-bob"))
+		for i := range 20 {
+			write(t, path, jwksOf([]signer{second, first}[i%2]))
+			time.Sleep(2 * time.Second)
+			var calls sync.WaitGroup
+			for range 8 {
+				calls.Go(func() {
+					got := proves(t, a, cookies(shopperCookie, one))
+					if got != annIs && got != "" {
+						t.Error(got)
+					}
+				})
+			}
+			calls.Wait()
+			want := []string{"storeUserEmail=bob@x.example storeUserId=u-bob", ""}[i%2]
+			if got := proves(t, a, cookies(shopperCookie, two)); got != want {
+				t.Errorf("step %d: %q, want %q", i, got, want)
+			}
+		}
+		if strings.Contains(l.told(), "no-keys") {
+			t.Error("a moment without keys")
+		}
+	})
+}

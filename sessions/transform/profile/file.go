@@ -1,0 +1,165 @@
+package profile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const watchStep = 2 * time.Second // between two looks at the file
+
+// stamp tells whether a file is another than before.
+type stamp struct {
+	size     int64
+	modified int64 // Unix nanoseconds
+}
+
+// file is a source in memory that follows a file. The zero value is of no use.
+type file struct {
+	path    string
+	read    func(io.Reader) (*table, error)
+	told    func(Load)
+	current atomic.Pointer[table]
+
+	// Of the watcher alone, once it runs.
+	seen   stamp  // of the file that was last read, taken or not
+	reason string // why the last look gave nothing; told once, not at each look
+
+	stop    context.CancelFunc
+	watcher sync.WaitGroup
+}
+
+// newFile reads the file and watches it. An operator who replaces it does so by a rename: a look at a file that is being
+// written may find a part of it that is a sound file too, until the next look.
+func newFile(path string, told func(Load)) (*file, error) {
+	f := &file{path: path, told: told}
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".csv":
+		f.read = readCSV
+	case ".yaml", ".yml":
+		f.read = readYAML
+	default:
+		return nil, fmt.Errorf("file: %s is no .csv, .yaml or .yml", path)
+	}
+	if err := f.load(); err != nil {
+		return nil, fmt.Errorf("file: %w", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	f.stop = cancel
+	f.watcher.Go(func() { f.watch(ctx) })
+	return f, nil
+}
+
+func (f *file) find(_ context.Context, id, email string) (Customer, bool, error) {
+	c, found := f.current.Load().find(id, email)
+	return c, found, nil
+}
+
+func (f *file) close() {
+	f.stop()
+	f.watcher.Wait()
+}
+
+func (f *file) watch(ctx context.Context) {
+	ticks := time.NewTicker(watchStep)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
+			_ = f.load() // told, and the customers of before are in use
+		}
+	}
+}
+
+// load reads the file where it is another than before, and swaps the customers if it is sound as a whole.
+func (f *file) load() error {
+	began := time.Now()
+	next, now, err := f.fresh()
+	if err != nil {
+		err = fmt.Errorf("%s: %w", f.path, err)
+	}
+	f.seen = now
+	switch {
+	case next != nil:
+		f.reason = ""
+		f.replace(next)
+	case err == nil:
+		return nil
+	case now == stamp{} && err.Error() == f.reason: // still not there
+		return err
+	default:
+		f.reason = err.Error()
+	}
+	load := Load{Path: f.path, Took: time.Since(began), Err: err}
+	if t := f.current.Load(); t != nil {
+		load.Customers = t.count
+	}
+	f.told(load)
+	return err
+}
+
+// replace gives the memory of many customers of before back at once: the next collection may be minutes away, and so may
+// the next file.
+func (f *file) replace(next *table) {
+	old := f.current.Swap(next)
+	if old != nil && old.count >= collectEvery {
+		old = nil
+		debug.FreeOSMemory()
+	}
+}
+
+var errMoving = errors.New("it was written to while it was read")
+
+// fresh gives the customers of a file that is another than f.seen, and nothing of one that is the same. A file that could
+// not be read, or was written to meanwhile, has the zero stamp: it is read again at the next look.
+func (f *file) fresh() (*table, stamp, error) {
+	in, err := os.Open(f.path)
+	if err != nil {
+		return nil, stamp{}, withoutPath(err)
+	}
+	defer func() { _ = in.Close() }() // it was only read
+	before, err := stampOf(in)
+	if err != nil || before == f.seen {
+		return nil, before, err
+	}
+	t, err := f.read(in)
+	after, failed := stampOf(in)
+	switch {
+	case failed != nil:
+		return nil, stamp{}, failed
+	case after != before:
+		return nil, stamp{}, errMoving
+	case err != nil && errors.As(err, new(*os.PathError)): // of the disk, not of what is in it
+		return nil, stamp{}, withoutPath(err)
+	case err != nil:
+		return nil, before, err
+	}
+	return t, before, nil
+}
+
+func stampOf(in *os.File) (stamp, error) {
+	info, err := in.Stat()
+	if err != nil {
+		return stamp{}, withoutPath(err)
+	}
+	return stamp{info.Size(), info.ModTime().UnixNano()}, nil
+}
+
+// withoutPath: the path is told in front of every error.
+func withoutPath(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}

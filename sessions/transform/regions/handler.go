@@ -1,0 +1,172 @@
+package regions
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// HandlerOptions of the public system's endpoints. The zero value answers from no data: nobody delivers anywhere.
+type HandlerOptions struct {
+	// Table gives the data, at each request anew: Checkout.Table. nil, or a nil Table: none.
+	Table func() *Table
+	// Channel is the sales channel of a request without `sc`: the first of segment.channels.
+	Channel string
+}
+
+// Handler answers /api/checkout/pub/regions, the same with a region's id, and /api/checkout/pub/postal-code/{country}/{code}, under any prefix
+// before /api (facts 1.9). It is safe for concurrent use.
+type Handler struct {
+	o HandlerOptions
+}
+
+// NewHandler returns the endpoints.
+func NewHandler(o HandlerOptions) *Handler {
+	if o.Table == nil {
+		o.Table = func() *Table { return nil }
+	}
+	return &Handler{o}
+}
+
+// Matches says whether an escaped path is one of the endpoints.
+func Matches(escaped string) bool {
+	e, _ := parsePath(escaped)
+	return e != noEndpoint
+}
+
+// endpoint is what a path asks for.
+type endpoint uint8
+
+const (
+	noEndpoint   endpoint = iota
+	ofPlace               // regions?country=…
+	ofID                  // regions/{id}
+	ofPostalCode          // postal-code/{country}/{code}
+)
+
+// parsePath gives what follows the endpoint's name, unescaped. FastStore's calls have a slash at their end.
+func parsePath(escaped string) (e endpoint, rest []string) {
+	const root = "/api/checkout/pub/"
+	at := strings.LastIndex(escaped, root)
+	if at < 0 {
+		return noEndpoint, nil
+	}
+	parts := strings.Split(strings.TrimSuffix(escaped[at+len(root):], "/"), "/")
+	for i, part := range parts {
+		text, err := url.PathUnescape(part)
+		if err != nil {
+			return noEndpoint, nil
+		}
+		parts[i] = text
+	}
+	switch {
+	case parts[0] == "regions" && len(parts) == 1:
+		return ofPlace, nil
+	case parts[0] == "regions" && len(parts) == 2:
+		return ofID, parts[1:]
+	case parts[0] == "postal-code" && len(parts) == 3:
+		return ofPostalCode, parts[1:]
+	}
+	return noEndpoint, nil
+}
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	operation := operationOf(r.Header)
+	header := w.Header()
+	header.Set("Cache-Control", "private, no-store") // a postal code may move to another region at any time
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set(operationField, operation)
+	e, rest := parsePath(r.URL.EscapedPath())
+	const allow = "GET, HEAD, OPTIONS"
+	switch {
+	case e == noEndpoint:
+		fail(w, http.StatusNotFound, fault{"404", "no such endpoint"}, operation)
+		return
+	case r.Method == http.MethodOptions:
+		header.Set("Allow", allow)
+		w.WriteHeader(http.StatusNoContent)
+		return
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		header.Set("Allow", allow)
+		fail(w, http.StatusMethodNotAllowed, fault{"405", "allowed are " + allow}, operation)
+		return
+	}
+	value, f := h.answer(e, rest, queryOf(r.URL))
+	if f != nil {
+		fail(w, http.StatusBadRequest, *f, operation)
+		return
+	}
+	write(w, http.StatusOK, value)
+}
+
+// queryOf reads a query in which a semicolon is one: FastStore sends geoCoordinates=lon;lat as it is, and net/url would drop it.
+func queryOf(u *url.URL) url.Values {
+	// What cannot be read is left out.
+	values, _ := url.ParseQuery(strings.ReplaceAll(u.RawQuery, ";", "%3B"))
+	return values
+}
+
+func (h *Handler) answer(e endpoint, rest []string, query url.Values) (any, *fault) {
+	t := h.o.Table()
+	if t == nil {
+		t = &Table{regions: []Region{{ID: V2.ID(nil), Sellers: []string{}}}}
+	}
+	switch e {
+	case ofID:
+		return h.byID(t, rest[0]), nil
+	case ofPostalCode:
+		return addressOf(t, rest[0], rest[1])
+	default:
+		return h.byPlace(t, query)
+	}
+}
+
+// byID gives one region, as the description has it. An id that is none is a region that nobody delivers to.
+func (h *Handler) byID(t *Table, id string) regionBody {
+	r, ok := t.ByID(id)
+	if !ok {
+		r = Region{ID: id}
+	}
+	return bodyOf(r)
+}
+
+// byPlace gives an array of one region, as the guide and FastStore have it.
+func (h *Handler) byPlace(t *Table, query url.Values) ([]regionBody, *fault) {
+	p := Place{Channel: query.Get("sc"), PostalCode: strings.TrimSpace(query.Get("postalCode"))}
+	if p.Channel == "" {
+		p.Channel = h.o.Channel
+	}
+	var ok bool
+	if p.Country, ok = canonicalCountry(query.Get("country")); !ok {
+		return nil, &fault{codeCountry, "País inválido"}
+	}
+	if point, err := ParsePoint(query.Get("geoCoordinates")); err == nil {
+		p.Point = &point
+	}
+	if p.PostalCode == "" && p.Point == nil {
+		return nil, &fault{codePlace, "Endereços devem ter código postal ou geocoordenadas"}
+	}
+	r, ok := t.Find(p)
+	if !ok {
+		return nil, badPostalCode(p.PostalCode)
+	}
+	return []regionBody{bodyOf(r)}, nil
+}
+
+// addressOf gives the address of a postal code: what the data know of it is its country.
+func addressOf(t *Table, country, postalCode string) (*addressBody, *fault) {
+	code, ok := canonicalCountry(country)
+	if !ok {
+		return nil, &fault{codeCountry, "País inválido"}
+	}
+	if _, ok := t.ByPostalCode(code, "", postalCode); !ok {
+		return nil, badPostalCode(postalCode)
+	}
+	return &addressBody{PostalCode: plainCode(postalCode), Country: code, GeoCoordinates: []float64{}}, nil
+}
+
+// plainCode is a postal code without what stands between its digits.
+func plainCode(text string) string {
+	return strings.NewReplacer("-", "", ".", "", " ", "").Replace(text)
+}

@@ -1,0 +1,212 @@
+package regions
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Region is a set of sellers that deliver to the same places.
+type Region struct {
+	ID      string   // in the Format of the Table
+	Sellers []string // sorted; not to be changed
+}
+
+// Table finds regions. Nothing changes it: it is safe for concurrent use. The zero value knows only the empty region, without an id.
+type Table struct {
+	regions []Region // the first is the empty one
+	byID    map[string]uint32
+	known   map[string]bool // sellers
+	lists   map[listKey]*rangeList
+	lengths map[string][]int // country to how many digits its postal codes have
+	areas   map[string][]area
+}
+
+type listKey struct {
+	country, channel string
+	digits           int
+}
+
+// builder makes a Table.
+type builder struct {
+	format  Format
+	regions []Region
+	bySet   map[string]uint32 // the text of a file's field to its region
+	names   map[string]string
+	spans   []span
+	areas   map[string][]area
+}
+
+func newBuilder(f Format) *builder {
+	return &builder{
+		format: f, regions: []Region{{ID: f.ID(nil), Sellers: []string{}}},
+		bySet: map[string]uint32{}, names: map[string]string{}, areas: map[string][]area{},
+	}
+}
+
+// intern keeps a record's text without the record.
+func (b *builder) intern(text string) string {
+	if s, ok := b.names[text]; ok {
+		return s
+	}
+	s := strings.Clone(text)
+	b.names[s] = s
+	return s
+}
+
+// region gives the region of a field of sellers, a new one for a new set.
+func (b *builder) region(text string) (uint32, error) {
+	if i, ok := b.bySet[text]; ok {
+		return i, nil
+	}
+	sellers, err := parseSellers(strings.Clone(text))
+	if err != nil {
+		return 0, err
+	}
+	i := b.set(sellers)
+	b.bySet[strings.Clone(text)] = i
+	return i, nil
+}
+
+// set gives the region of sellers, which are sorted.
+func (b *builder) set(sellers []string) uint32 {
+	canonical := strings.Join(sellers, ";")
+	if i, ok := b.bySet[canonical]; ok {
+		return i
+	}
+	i := uint32(len(b.regions))
+	b.regions = append(b.regions, Region{b.format.ID(sellers), sellers})
+	b.bySet[canonical] = i
+	return i
+}
+
+// table makes the Table, or says which ranges overlap.
+func (b *builder) table() (*Table, error) {
+	slices.SortFunc(b.spans, compareSpans)
+	var f faults
+	if checkOverlaps(b.spans, &f); len(f.list) > 0 {
+		return nil, f.err()
+	}
+	t := &Table{
+		regions: b.regions, byID: map[string]uint32{}, known: map[string]bool{},
+		lists: map[listKey]*rangeList{}, lengths: map[string][]int{}, areas: b.areas,
+	}
+	for i, r := range b.regions {
+		// In either form: a shop that changes its format has sessions with the other one.
+		t.byID[V1.ID(r.Sellers)], t.byID[V2.ID(r.Sellers)] = uint32(i), uint32(i)
+		for _, seller := range r.Sellers {
+			t.known[seller] = true
+		}
+	}
+	t.addSpans(b.spans)
+	return t, nil
+}
+
+func (t *Table) addSpans(sorted []span) {
+	counts := map[listKey]int{}
+	for _, s := range sorted {
+		counts[listKey{s.country, s.channel, s.digits}]++
+	}
+	for _, s := range sorted {
+		key := listKey{s.country, s.channel, s.digits}
+		l := t.lists[key]
+		if l == nil {
+			l = &rangeList{entries: make([]entry, 0, counts[key])}
+			t.lists[key] = l
+		}
+		l.entries = append(l.entries, entry{s.from, s.to, s.region})
+		if !slices.Contains(t.lengths[s.country], s.digits) {
+			t.lengths[s.country] = append(t.lengths[s.country], s.digits)
+		}
+	}
+	for _, l := range t.lists {
+		l.index()
+	}
+}
+
+// Parse reads a Table from the files of ranges (CSV) and of polygons (GeoJSON), each of which may be nil. It gives every fault of
+// both, joined; each names its line or feature, and overlapping ranges both lines.
+func Parse(ranges, polygons io.Reader, format Format) (*Table, error) {
+	b := newBuilder(format)
+	var errs []error
+	if ranges != nil {
+		if err := b.readRanges(ranges); err != nil {
+			errs = append(errs, fmt.Errorf("ranges: %w", err))
+		}
+	}
+	if polygons != nil {
+		if err := b.readPolygons(polygons); err != nil {
+			errs = append(errs, fmt.Errorf("polygons: %w", err))
+		}
+	}
+	t, err := b.table()
+	if err != nil {
+		errs = append(errs, fmt.Errorf("ranges: %w", err))
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return t, nil
+}
+
+// ByPostalCode gives the region of a postal code: digits, "-", "." and blanks. ok is false for what is no postal code of that country,
+// which is known by the lengths of its ranges. Where nobody delivers it is the empty region. An empty channel is
+// served by the ranges for all channels.
+func (t *Table) ByPostalCode(country, channel, text string) (r Region, ok bool) {
+	i, ok := t.byPostalCode(country, channel, text)
+	return t.region(i), ok
+}
+
+func (t *Table) byPostalCode(country, channel, text string) (i uint32, ok bool) {
+	lengths := t.lengths[country]
+	if len(lengths) == 0 {
+		// Of this country nothing is known, not even whether its codes have letters.
+		return 0, plausible(text)
+	}
+	c, ok := parseCode(country, text)
+	if !ok || !slices.Contains(lengths, c.digits) {
+		return 0, false
+	}
+	if i := t.lists[listKey{country, channel, c.digits}].find(c.number); i != 0 || channel == "" {
+		return i, true
+	}
+	return t.lists[listKey{country, "", c.digits}].find(c.number), true
+}
+
+// plausible: short, of letters and digits, "-", "." and blanks between them.
+func plausible(text string) bool {
+	text = strings.ReplaceAll(text, " ", "")
+	return isID(text, 12) && !strings.Contains(text, "_")
+}
+
+func (t *Table) region(i uint32) Region {
+	if len(t.regions) == 0 {
+		return Region{}
+	}
+	return t.regions[i]
+}
+
+// ByID gives the region that an id names, in either Format. Of an id in V1 that is no region of the data, such as a client makes for
+// one seller, it gives those sellers that are; ok is false for any other id that is none.
+func (t *Table) ByID(id string) (r Region, ok bool) {
+	if i, ok := t.byID[id]; ok {
+		return t.region(i), true
+	}
+	named, ok := sellersOf(id)
+	if !ok {
+		return Region{}, false
+	}
+	sellers := slices.DeleteFunc(named, func(s string) bool { return !t.known[s] })
+	slices.Sort(sellers)
+	return Region{id, slices.Compact(sellers)}, true
+}
+
+// Regions gives every region but the empty one, in the order of the files. The slice is the caller's.
+func (t *Table) Regions() []Region {
+	if len(t.regions) == 0 {
+		return nil
+	}
+	return slices.Clone(t.regions[1:])
+}
