@@ -73,7 +73,7 @@ func (p *population) drawn(r *rand.Rand) conditions {
 		c.enter(id)
 	}
 	set(priceTables, 50, "gold", "gold", "silver", "gold,silver", "platinum")
-	set(regionID, 50, append([]string{"v2.UNKNOWN"}, p.regions[:5]...)...)
+	set(regionID, 50, append([]string{"v2.UNKNOWN"}, p.regions...)...)
 	set(campaigns, 30, "vip", "7f1c", "9a2e", "7f1c,other")
 	set(utmCampaign, 30, "black friday", "newsletter", `say "<b>&amp;</b>"`)
 	set(utmSource, 30, "google", "é-ü-€", "newsletter")

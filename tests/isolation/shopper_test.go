@@ -194,7 +194,7 @@ func (p *population) statement(r *rand.Rand, s *shopper) []member {
 	}
 	add(channel, 80, "1", "1", "1", "2", "2", "2", "3", "3", "9", "03")
 	add(priceTables, 50, "gold", "gold", "silver", "gold,silver", "platinum")
-	add(regionID, 50, append([]string{"v2.UNKNOWN"}, p.regions[:5]...)...)
+	add(regionID, 50, append([]string{"v2.UNKNOWN"}, p.regions...)...)
 	add(campaigns, 30, "vip", "7f1c", "9a2e", "7f1c,other")
 	add(utmCampaign, 30, "black friday", "newsletter", `say "<b>&amp;</b>"`)
 	add(utmSource, 30, "google", "é-ü-€", "newsletter")
