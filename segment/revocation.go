@@ -51,6 +51,18 @@ type Revocations struct {
 type voided struct {
 	tokens map[Digest]int64 // to the last expiry that is void, Unix seconds
 	floor  int64            // the same for every token: what stands for those that were too many to remember
+	last   int64            // the highest of them all: no seal beyond is void, and its token need not be digested
+}
+
+func newVoided(tokens map[Digest]int64, floor int64) *voided {
+	v := &voided{tokens: tokens, floor: floor, last: floor}
+	for _, until := range tokens {
+		v.last = max(v.last, until)
+	}
+	if len(tokens) > MaxRevoked {
+		v.tokens, v.floor = map[Digest]int64{}, v.last // the floor stands for what is too much to remember
+	}
+	return v
 }
 
 // join has seals of this life be among those that a revocation voids.
@@ -103,40 +115,29 @@ func (r *Revocations) UnmarshalJSON(text []byte) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	next := &voided{floor: more.Floor, tokens: map[Digest]int64{}}
-	if v := r.current.Load(); v != nil {
-		next.floor = max(next.floor, v.floor)
-		maps.Copy(next.tokens, v.tokens)
-	}
+	tokens, floor := r.known()
 	for token, until := range more.Tokens {
-		next.tokens[token] = max(next.tokens[token], until)
+		tokens[token] = max(tokens[token], until)
 	}
-	r.current.Store(next.bounded())
+	r.current.Store(newVoided(tokens, max(floor, more.Floor)))
 	return nil
 }
 
-// bounded gives up what is too much to remember: the floor stands for it.
-func (v *voided) bounded() *voided {
-	if len(v.tokens) <= MaxRevoked {
-		return v
+// known gives a copy of what is void. It needs mu.
+func (r *Revocations) known() (tokens map[Digest]int64, floor int64) {
+	v := r.current.Load()
+	if v == nil {
+		return map[Digest]int64{}, 0
 	}
-	floor := v.floor
-	for _, until := range v.tokens {
-		floor = max(floor, until)
-	}
-	return &voided{floor: floor, tokens: map[Digest]int64{}}
+	return maps.Clone(v.tokens), v.floor
 }
 
 // void needs mu. What is past is forgotten: seals of that expiry are no longer valid anyway.
 func (r *Revocations) void(now time.Time, token Digest, last int64) {
-	next := &voided{tokens: map[Digest]int64{}}
-	if v := r.current.Load(); v != nil {
-		next.floor = v.floor
-		maps.Copy(next.tokens, v.tokens)
-	}
-	maps.DeleteFunc(next.tokens, func(_ Digest, until int64) bool { return until <= now.Unix() })
-	next.tokens[token] = last
-	r.current.Store(next.bounded())
+	tokens, floor := r.known()
+	maps.DeleteFunc(tokens, func(_ Digest, until int64) bool { return until <= now.Unix() })
+	tokens[token] = last
+	r.current.Store(newVoided(tokens, floor))
 }
 
 // until gives the last expiry of the token's seals that is void, 0 for none.
@@ -150,16 +151,16 @@ func (v *voided) until(token Digest) int64 {
 // voids says whether a seal of the token with this expiry is void.
 func (r *Revocations) voids(token []byte, expiry int64) bool {
 	v := r.current.Load()
-	return v != nil && expiry <= v.until(DigestOf(token))
+	return v != nil && expiry <= v.last && expiry <= v.until(DigestOf(token))
 }
 
 // after gives an expiry that is not void, at or after this one.
-func (r *Revocations) after(token Digest, expiry int64) int64 {
+func (r *Revocations) after(token []byte, expiry int64) int64 {
 	v := r.current.Load()
-	if v == nil {
+	if v == nil || expiry > v.last {
 		return expiry
 	}
-	return max(expiry, roundUp(v.until(token)+1))
+	return max(expiry, roundUp(v.until(DigestOf(token))+1))
 }
 
 // roundUp gives the end of a quarter of an hour.

@@ -66,14 +66,14 @@ func (s *Sealer) Seal(now time.Time, token []byte) string {
 	if until.Nanosecond() > 0 {
 		seconds++
 	}
-	seconds = s.revoked.after(DigestOf(token), roundUp(seconds))
+	seconds = s.revoked.after(token, roundUp(seconds))
 	expiry := strconv.FormatInt(seconds, 10)
 	key := s.keys[0]
 	return sealVersion + "." + key.id + "." + expiry + "." + string(s.mac(key, expiry, token))
 }
 
 // Latest is the last expiry that a seal may have which this Sealer issues until now.
-func (s *Sealer) Latest(now time.Time, token Digest) time.Time {
+func (s *Sealer) Latest(now time.Time, token []byte) time.Time {
 	return time.Unix(s.revoked.after(token, roundUp(now.Add(s.ttl).Unix()+1)), 0)
 }
 

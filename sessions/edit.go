@@ -131,7 +131,7 @@ func (s *Service) replaced(was *Session, issued Issued) []Sealed {
 	if err == nil && before.Token != issued.Token {
 		token := segment.DigestOf([]byte(before.Token))
 		list = slices.DeleteFunc(list, func(o Sealed) bool { return o.Token == token })
-		list = append(list, Sealed{token, s.o.Sealer.Latest(now, token).Unix()})
+		list = append(list, Sealed{token, s.o.Sealer.Latest(now, []byte(before.Token)).Unix()})
 	}
 	return list[max(0, len(list)-maxReplaced):]
 }

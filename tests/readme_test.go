@@ -14,23 +14,6 @@ import (
 	"github.com/aislecache/aisle/tests/rig"
 )
 
-// startRun does what `make run` does, at addresses of its own.
-func startRun(t *testing.T) *rig.Process {
-	t.Helper()
-	if _, err := exec.LookPath("curl"); err != nil {
-		rig.Need(t, "curl")
-	}
-	cmd := exec.Command("tools/run")
-	cmd.Dir = ".."
-	cmd.Env = append(os.Environ(), "AISLE_BIN="+rig.Aisle(t), "DIR="+t.TempDir(),
-		"EDGE="+rig.FreeAddress(t), "ADMIN="+rig.FreeAddress(t), "ORIGIN="+rig.FreeAddress(t))
-	p := rig.Run(t, cmd)
-	if _, err := p.WaitStdout("Ctrl-C ends both."); err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
 // printedCommands are the commands to try as tools/run prints them out of the README, one a line.
 func printedCommands(t *testing.T, printed string) []string {
 	t.Helper()
@@ -48,7 +31,7 @@ func printedCommands(t *testing.T, printed string) []string {
 
 // TestRun runs `make run`'s script and the five commands of the README, and ends it as Ctrl-C does.
 func TestRun(t *testing.T) {
-	p := startRun(t)
+	p, _ := rig.MakeRun(t, "..")
 	jars := t.TempDir()
 	run := func(command string) string {
 		t.Helper()

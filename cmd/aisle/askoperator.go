@@ -47,24 +47,13 @@ func askOperator(ctx context.Context, admin, what, text string) (answer []byte, 
 	case response.StatusCode == http.StatusOK:
 		return answer, true, nil
 	}
-	return nil, response.StatusCode != http.StatusNotFound || isFailure(answer), fmt.Errorf("%s: %s", admin, failureText(response.Status, answer))
+	// A 404 in other words is of an admin listener that has no sessions.
+	var failure struct{ Type, Message string }
+	if json.Unmarshal(answer, &failure) != nil || failure.Type == "" {
+		return nil, response.StatusCode != http.StatusNotFound, fmt.Errorf("%s: %s", admin, response.Status)
+	}
+	return nil, true, fmt.Errorf("%s: %s", admin, failure.Message)
 }
 
 // maxShown bounds an answer in bytes: a session has 256 KiB at most, and is shown once more by what its audiences read.
 const maxShown = 4 << 20
-
-type operatorFailure struct{ Type, Message string }
-
-// isFailure parts a session that is not there from an admin listener that has no sessions.
-func isFailure(answer []byte) bool {
-	var f operatorFailure
-	return json.Unmarshal(answer, &f) == nil && f.Type != ""
-}
-
-func failureText(status string, answer []byte) string {
-	var f operatorFailure
-	if json.Unmarshal(answer, &f) == nil && f.Message != "" {
-		return f.Message
-	}
-	return status
-}

@@ -228,21 +228,28 @@ func printIndented(out io.Writer, answer []byte) error {
 	return err
 }
 
-func revokeSession(args []string, stdout, stderr io.Writer) int {
-	t := tool{name: "revoke", alone: func(ctx context.Context, s *sidecar, which string) (any, error) {
-		return revokeAndKeep(ctx, s.service, s.revoked, which)
-	}}
-	t.print = func(out io.Writer, answer []byte) error {
+// printDone tells what was done to a session.
+func printDone(tell func(io.Writer, sessions.Revocation) error) func(io.Writer, []byte) error {
+	return func(out io.Writer, answer []byte) error {
 		var done sessions.Revocation
 		if err := json.Unmarshal(answer, &done); err != nil {
 			return fmt.Errorf("the answer is no JSON: %w", err)
 		}
+		return tell(out, done)
+	}
+}
+
+func revokeSession(args []string, stdout, stderr io.Writer) int {
+	t := tool{name: "revoke", alone: func(ctx context.Context, s *sidecar, which string) (any, error) {
+		return revokeAndKeep(ctx, s.service, s.revoked, which)
+	}}
+	t.print = printDone(func(out io.Writer, done sessions.Revocation) error {
 		if done.ID != "" {
 			fmt.Fprintf(out, "revoked %s\n", done.ID)
 		}
 		_, err := fmt.Fprintf(out, "segment tokens whose seals are void: %d\n", len(done.Seals))
 		return err
-	}
+	})
 	return t.run(args, stdout, stderr, nil)
 }
 
@@ -254,13 +261,9 @@ func eraseSession(args []string, stdout, stderr io.Writer) int {
 		}
 		return sessions.Revocation{ID: id}, s.service.Erase(ctx, id)
 	}}
-	t.print = func(out io.Writer, answer []byte) error {
-		var done sessions.Revocation
-		if err := json.Unmarshal(answer, &done); err != nil {
-			return fmt.Errorf("the answer is no JSON: %w", err)
-		}
+	t.print = printDone(func(out io.Writer, done sessions.Revocation) error {
 		_, err := fmt.Fprintf(out, "erased %s\n", done.ID)
 		return err
-	}
+	})
 	return t.run(args, stdout, stderr, nil)
 }

@@ -43,7 +43,7 @@ func belowTransforms(err error) error {
 // retired is how long apps live that are no longer called: requests that began with them have ended by then.
 const retired = 10 * time.Second
 
-// use has requests from now on run through these. The zero value and nil are of an edge without a sidecar inside.
+// use has requests from now on run through these. nil is of an edge without a sidecar inside.
 func (t *transforms) use() {
 	if t == nil {
 		return

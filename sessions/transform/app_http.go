@@ -35,25 +35,41 @@ func NewHTTP(spec Spec, rawURL string, client *http.Client) (*HTTP, error) {
 	if err != nil {
 		return nil, fmt.Errorf("app %q: url: %w", spec.Name, err)
 	}
-	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Fragment != "" {
-		return nil, fmt.Errorf("app %q: url: %q is no http or https URL", spec.Name, u.Redacted())
+	if err := CheckURL(u); err != nil {
+		return nil, fmt.Errorf("app %q: url: %w", spec.Name, err)
 	}
 	if u.Path == "" {
 		u.Path = "/_v/" + spec.Name + "/session/transform"
 	}
-	own := http.Client{Transport: newTransport()}
+	own := NewClient(client, 64)
 	if client != nil {
-		own = http.Client{Transport: client.Transport, Timeout: client.Timeout}
+		own.Timeout = client.Timeout
 	}
-	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &HTTP{spec: spec, url: u.String(), client: &own}, nil
+	return &HTTP{spec: spec, url: u.String(), client: own}, nil
 }
 
-func newTransport() *http.Transport {
-	return &http.Transport{
-		MaxIdleConns: 64, MaxIdleConnsPerHost: 64, IdleConnTimeout: 90 * time.Second,
+// CheckURL says why an operator's URL is not that of a server, without its password.
+func CheckURL(u *url.URL) error {
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Fragment != "" {
+		return fmt.Errorf("%q is no http or https URL", u.Redacted())
+	}
+	return nil
+}
+
+// NewClient returns a client for the server that an operator named, and no other: it follows no redirects and keeps no
+// cookies. Its transport is that of `of`; with nil it has connections of its own, which heed no proxy of the environment and of
+// which up to idle are kept open.
+func NewClient(of *http.Client, idle int) *http.Client {
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	if of != nil {
+		client.Transport = of.Transport
+		return client
+	}
+	client.Transport = &http.Transport{
+		MaxIdleConns: idle, MaxIdleConnsPerHost: idle, IdleConnTimeout: 90 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10, ForceAttemptHTTP2: true,
 	}
+	return client
 }
 
 // Spec implements App.
@@ -78,7 +94,7 @@ func (h *HTTP) Transform(ctx context.Context, in Values) (Values, error) {
 	request.Header.Set("X-Vtex-Operation-Id", operation(ctx))
 	response, err := h.client.Do(request)
 	if err != nil {
-		return nil, exchangeError(err)
+		return nil, ExchangeError(err)
 	}
 	defer response.Body.Close()
 	return readReply(response)
@@ -95,14 +111,14 @@ func readReply(response *http.Response) (Values, error) {
 	}
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxReply+1))
 	if err != nil {
-		return nil, exchangeError(err)
+		return nil, ExchangeError(err)
 	}
 	return ParseReply(text)
 }
 
-// exchangeError is the error of an exchange that did not end well, without text from the wire: net/http quotes malformed
+// ExchangeError is the error of an exchange that did not end well, without text from the wire: net/http quotes malformed
 // answers, and an answer may hold values of the session. Addresses, time and certificates are told.
-func exchangeError(err error) error {
+func ExchangeError(err error) error {
 	var address *net.OpError
 	var certificate *tls.CertificateVerificationError
 	switch {

@@ -65,4 +65,4 @@ func diff(a, b Values) []Key {
 	return sortedKeys(found)
 }
 
-func sortedKeys(set map[Key]bool) []Key { return slices.SortedFunc(maps.Keys(set), compareKeys) }
+func sortedKeys(set map[Key]bool) []Key { return slices.SortedFunc(maps.Keys(set), Key.Compare) }

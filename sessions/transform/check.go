@@ -55,11 +55,7 @@ func checkAppName(name string) []error {
 	case CookieNamespace, PublicNamespace, AccountNamespace:
 		return []error{fmt.Errorf("app %q: the name is reserved", name)}
 	}
-	odd := func(r rune) bool {
-		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
-		return !letter && (r < '0' || r > '9') && !strings.ContainsRune("-_.", r)
-	}
-	if name == "" || len(name) > maxName || strings.ContainsFunc(name, odd) {
+	if !PlainID(name, maxName) {
 		return []error{fmt.Errorf(`app %q: want a name of letters, digits, "-", "_", "."`, name)}
 	}
 	return nil
@@ -77,4 +73,14 @@ func (s Spec) checkNames(side string, d Declaration) (errs []error) {
 		}
 	}
 	return errs
+}
+
+// PlainID says whether text is an id of 1 to limit ASCII letters, digits, "-", "_" and ".": one that may stand in a URL, a
+// label of a metric and a log line.
+func PlainID(text string, limit int) bool {
+	odd := func(r rune) bool {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+		return !letter && (r < '0' || r > '9') && !strings.ContainsRune("-_.", r)
+	}
+	return text != "" && len(text) <= limit && !strings.ContainsFunc(text, odd)
 }

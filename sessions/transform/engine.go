@@ -119,15 +119,16 @@ func (e *Engine) Overlaps() []Overlap {
 			list = append(list, Overlap{k, apps})
 		}
 	}
-	slices.SortFunc(list, func(a, b Overlap) int { return compareKeys(a.Key, b.Key) })
+	slices.SortFunc(list, func(a, b Overlap) int { return a.Key.Compare(b.Key) })
 	return list
 }
 
-func compareKeys(a, b Key) int {
-	if c := strings.Compare(a.Namespace, b.Namespace); c != 0 {
+// Compare orders keys by namespace, then by name.
+func (k Key) Compare(other Key) int {
+	if c := strings.Compare(k.Namespace, other.Namespace); c != 0 {
 		return c
 	}
-	return strings.Compare(a.Name, b.Name)
+	return strings.Compare(k.Name, other.Name)
 }
 
 // readsCookie says whether some app declares the cookie.

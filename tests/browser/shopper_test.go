@@ -3,8 +3,6 @@ package browser_test
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,20 +13,6 @@ import (
 	"github.com/aislecache/aisle/demo"
 	"github.com/aislecache/aisle/tests/rig"
 )
-
-// makeRun does what `make run` does, at addresses of its own, and gives that of the edge.
-func makeRun(t *testing.T) (url string) {
-	t.Helper()
-	address := rig.FreeAddress(t)
-	cmd := exec.Command("tools/run")
-	cmd.Dir = "../.."
-	cmd.Env = append(os.Environ(), "AISLE_BIN="+rig.Aisle(t), "DIR="+t.TempDir(),
-		"EDGE="+address, "ADMIN="+rig.FreeAddress(t), "ORIGIN="+rig.FreeAddress(t))
-	if _, err := rig.Run(t, cmd).WaitStdout("Ctrl-C ends both."); err != nil {
-		t.Fatal(err)
-	}
-	return "http://" + address
-}
 
 // offer is what a page says of a product, for people and in its data.
 type offer struct {
@@ -141,7 +125,8 @@ func (b *browser) logsOut(path string) {
 // TestShopper: price, stock and promotion are right at each step, on the page and in the cart, after Back and after a reload that
 // revalidates; and the second shopper of a segment gets each page from memory.
 func TestShopper(t *testing.T) {
-	shop, chromium, w := makeRun(t), newChromium(t), newWalk(t)
+	chromium, w := newChromium(t), newWalk(t)
+	_, shop := rig.MakeRun(t, "../..")
 	first := newBrowser(t, chromium, shop)
 	for i, s := range w.states {
 		t.Run(s.name, func(t *testing.T) {
@@ -208,7 +193,8 @@ func (b *browser) checks(p *demo.Product, s state, picture string) {
 
 // TestBackAfterALogIn: a page that was left before the log-in is in the browser's history as it was, and must not show as it was.
 func TestBackAfterALogIn(t *testing.T) {
-	shop, chromium, w := makeRun(t), newChromium(t), newWalk(t)
+	chromium, w := newChromium(t), newWalk(t)
+	_, shop := rig.MakeRun(t, "../..")
 	b := newBrowser(t, chromium, shop)
 	stranger := state{segment: demo.DefaultSegment()}
 	gold := state{segment: demo.DefaultSegment()}

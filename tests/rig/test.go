@@ -90,3 +90,21 @@ func FreeAddress(t testing.TB) string {
 	defer l.Close()
 	return l.Addr().String()
 }
+
+// MakeRun does what `make run` does, at addresses of its own, until the test ends; root leads to the top of the tree. It gives the
+// URL of the edge.
+func MakeRun(t testing.TB, root string) (p *Process, url string) {
+	t.Helper()
+	if _, err := exec.LookPath("curl"); err != nil {
+		Need(t, "curl")
+	}
+	edge := FreeAddress(t)
+	cmd := exec.Command("tools/run")
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "AISLE_BIN="+Aisle(t), "DIR="+t.TempDir(), "EDGE="+edge, "ADMIN="+FreeAddress(t), "ORIGIN="+FreeAddress(t))
+	p = Run(t, cmd)
+	if _, err := p.WaitStdout("Ctrl-C ends both."); err != nil {
+		t.Fatal(err)
+	}
+	return p, "http://" + edge
+}

@@ -94,11 +94,7 @@ func New(o Options) (*Audiences, error) {
 
 func check(a Audience, known []transform.Declaration) (*expression.Condition, []error) {
 	var errs []error
-	odd := func(r rune) bool {
-		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
-		return !letter && (r < '0' || r > '9') && !strings.ContainsRune("-_.", r)
-	}
-	if a.ID == "" || len(a.ID) > maxID || strings.ContainsFunc(a.ID, odd) {
+	if !transform.PlainID(a.ID, maxID) {
 		errs = append(errs, fmt.Errorf(`want an id of at most %d letters, digits, "-", "_", "."`, maxID))
 	}
 	if !a.From.IsZero() && !a.Until.IsZero() && !a.From.Before(a.Until) {

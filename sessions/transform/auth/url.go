@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/aislecache/aisle/sessions/transform"
 )
 
 // URLOptions say how long what a JWKS URL gave is used. The zero value has every default.
@@ -70,30 +72,17 @@ func openKeyURL(raw string, o URLOptions, client *http.Client, tell func(Load)) 
 	if err != nil {
 		return nil, errors.New("jwks_url: not a URL") // err would quote it, with its password
 	}
-	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Fragment != "" {
-		return nil, fmt.Errorf("jwks_url: %q is no http or https URL", u.Redacted())
+	if err := transform.CheckURL(u); err != nil {
+		return nil, fmt.Errorf("jwks_url: %w", err)
 	}
 	if err := o.check(); err != nil {
 		return nil, err
 	}
 	shown := *u
 	shown.User, shown.RawQuery = nil, ""
-	k := &keyURL{url: raw, name: shown.String(), o: o.withDefaults(), client: ownClient(client), tell: tell}
+	k := &keyURL{url: raw, name: shown.String(), o: o.withDefaults(), client: transform.NewClient(client, 2), tell: tell}
 	k.life, k.end = context.WithCancel(context.Background())
 	return k, nil
-}
-
-// ownClient follows no redirects, whatever the client that it is made from does: keys come from where the operator
-// said.
-func ownClient(client *http.Client) *http.Client {
-	own := http.Client{Transport: &http.Transport{
-		MaxIdleConns: 2, IdleConnTimeout: 90 * time.Second, MaxResponseHeaderBytes: 64 << 10, ForceAttemptHTTP2: true,
-	}}
-	if client != nil {
-		own = http.Client{Transport: client.Transport}
-	}
-	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &own
 }
 
 var errNoKeys = errors.New("no shopper keys: their URL has not answered")

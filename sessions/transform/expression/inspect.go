@@ -1,7 +1,6 @@
 package expression
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -44,9 +43,7 @@ func inspect(text string, names known) ([]transform.Key, error) {
 	if len(i.errs) > 0 {
 		return nil, errors.Join(i.errs...)
 	}
-	return slices.SortedFunc(maps.Keys(i.found), func(a, b transform.Key) int {
-		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
-	}), nil
+	return slices.SortedFunc(maps.Keys(i.found), transform.Key.Compare), nil
 }
 
 func (i *inspector) refuse(node ast.Node, format string, args ...any) {

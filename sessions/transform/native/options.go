@@ -59,10 +59,7 @@ func (o Options) locate(path string) string {
 	if path == "" || o.Dir == "" || filepath.IsAbs(path) {
 		return path
 	}
-	if _, err := os.Stat(path); err == nil {
-		return path
-	}
-	if beside := filepath.Join(o.Dir, path); exists(beside) {
+	if beside := filepath.Join(o.Dir, path); !exists(path) && exists(beside) {
 		return beside
 	}
 	return path

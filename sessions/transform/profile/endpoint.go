@@ -3,15 +3,14 @@ package profile
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
-	"time"
+
+	"github.com/aislecache/aisle/sessions/transform"
 )
 
 const maxAnswer = 64 << 10 // bytes of a customer over HTTP
@@ -20,7 +19,7 @@ const maxAnswer = 64 << 10 // bytes of a customer over HTTP
 // the keys of `fields` is one, 404 and 204 are none, anything else is a failure.
 type endpoint struct {
 	url    string
-	client http.Client
+	client *http.Client
 	own    bool
 }
 
@@ -29,19 +28,14 @@ func newEndpoint(rawURL string, transport http.RoundTripper) (*endpoint, error) 
 	if err != nil {
 		return nil, errors.New("http: it is no URL") // the error quotes it, with its password
 	}
-	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Fragment != "" {
-		return nil, fmt.Errorf("http: %q is no http or https URL", u.Redacted())
+	if err := transform.CheckURL(u); err != nil {
+		return nil, fmt.Errorf("http: %w", err)
 	}
-	e := &endpoint{url: u.String(), own: transport == nil}
-	if e.own {
-		transport = &http.Transport{
-			MaxIdleConns: 64, MaxIdleConnsPerHost: 64, IdleConnTimeout: 90 * time.Second,
-			MaxResponseHeaderBytes: 64 << 10, ForceAttemptHTTP2: true,
-		}
+	var of *http.Client
+	if transport != nil {
+		of = &http.Client{Transport: transport}
 	}
-	e.client.Transport = transport
-	e.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return e, nil
+	return &endpoint{url: u.String(), client: transform.NewClient(of, 64), own: transport == nil}, nil
 }
 
 func (e *endpoint) close() {
@@ -67,7 +61,7 @@ func (e *endpoint) find(ctx context.Context, id, email string) (Customer, bool, 
 	request.Header.Set("User-Agent", "aisle")
 	response, err := e.client.Do(request)
 	if err != nil {
-		return Customer{}, false, exchangeError(err)
+		return Customer{}, false, transform.ExchangeError(err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	switch response.StatusCode {
@@ -81,7 +75,7 @@ func (e *endpoint) find(ctx context.Context, id, email string) (Customer, bool, 
 	}
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	if err != nil {
-		return Customer{}, false, exchangeError(err)
+		return Customer{}, false, transform.ExchangeError(err)
 	}
 	c, err := parseAnswer(text)
 	return c, err == nil, err
@@ -125,21 +119,4 @@ func parseAnswer(text []byte) (Customer, error) {
 		return Customer{}, err
 	}
 	return r.customer(), nil
-}
-
-// exchangeError is what went wrong on the wire without text from it, which may hold values of the customer.
-func exchangeError(err error) error {
-	var address *net.OpError
-	var certificate *tls.CertificateVerificationError
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return context.DeadlineExceeded
-	case errors.Is(err, context.Canceled):
-		return context.Canceled
-	case errors.As(err, &address):
-		return address
-	case errors.As(err, &certificate):
-		return certificate
-	}
-	return errors.New("no sound HTTP answer")
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+
+	"github.com/aislecache/aisle/sessions/transform"
 )
 
 // The codes of errors (facts 1.9).
@@ -84,7 +86,7 @@ const operationField = "X-Vtex-Operation-Id"
 
 // operationOf echoes the id that a caller gave the call, if that may stand in a log line, and else makes one (a UUID, RFC 9562, 5.4).
 func operationOf(header http.Header) string {
-	if id := header.Get(operationField); isID(id, 64) {
+	if id := header.Get(operationField); transform.PlainID(id, 64) {
 		return id
 	}
 	var b [16]byte

@@ -28,12 +28,6 @@ func NewHandler(o HandlerOptions) *Handler {
 	return &Handler{o}
 }
 
-// Matches says whether an escaped path is one of the endpoints.
-func Matches(escaped string) bool {
-	e, _ := parsePath(escaped)
-	return e != noEndpoint
-}
-
 // endpoint is what a path asks for.
 type endpoint uint8
 
@@ -72,8 +66,11 @@ func parsePath(escaped string) (e endpoint, rest []string) {
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	operation := operationOf(r.Header)
 	header := w.Header()
+	operation := header.Get(operationField) // of a handler around this one
+	if operation == "" {
+		operation = operationOf(r.Header)
+	}
 	header.Set("Cache-Control", "private, no-store") // a postal code may move to another region at any time
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set(operationField, operation)

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/aislecache/aisle/sessions/transform"
 )
 
 const (
@@ -31,18 +33,13 @@ func newOrigin(o Options) (*origin, error) {
 	if err != nil {
 		return nil, fmt.Errorf("regions: url: %w", err)
 	}
-	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Fragment != "" {
-		return nil, fmt.Errorf("regions: url: %q is no http or https URL", u.Redacted())
+	if err := transform.CheckURL(u); err != nil {
+		return nil, fmt.Errorf("regions: url: %w", err)
 	}
 	if strings.Trim(u.Path, "/") == "" {
 		u.Path = regionsPath
 	}
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16, IdleConnTimeout: 90 * time.Second, ForceAttemptHTTP2: true}}
-	if o.Client != nil {
-		client.Transport = o.Client.Transport
-	}
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	a := &origin{client: client, base: *u}
+	a := &origin{client: transform.NewClient(o.Client, 16), base: *u}
 	a.answers = newAnswers(a.fetch, o.Told)
 	return a, nil
 }

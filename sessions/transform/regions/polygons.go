@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/aislecache/aisle/sessions/transform"
 )
 
 // collection is what counts of a GeoJSON file (RFC 7946): a FeatureCollection of polygons with properties country, channel and sellers.
@@ -57,7 +59,7 @@ func (b *builder) addFeature(f *feature) error {
 		return fmt.Errorf("country %q: want three letters of ISO 3166-1", cut(f.Properties.Country))
 	}
 	on := string(f.Properties.Channel)
-	if on != "" && !isID(on, maxChannel) {
+	if on != "" && !transform.PlainID(on, maxChannel) {
 		return fmt.Errorf("channel %q: want the id of a sales channel", cut(on))
 	}
 	list, err := checkSellers(f.Properties.Sellers)

@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/aislecache/aisle/sessions/transform"
 )
 
 // span is one line of the file of ranges.
@@ -105,7 +107,7 @@ func (rr *rangeReader) span(record []string, line int) (span, error) {
 		return span{}, err
 	}
 	channel := field("channel")
-	if channel != "" && !isID(channel, maxChannel) {
+	if channel != "" && !transform.PlainID(channel, maxChannel) {
 		return span{}, fmt.Errorf("channel %q: want the id of a sales channel", cut(channel))
 	}
 	region, err := rr.b.region(field("sellers"))

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/aislecache/aisle/sessions/transform"
 )
 
 const (
@@ -30,7 +32,7 @@ func checkSellers(list []string) ([]string, error) {
 		return nil, errors.New("no sellers: leave it out where nobody delivers")
 	}
 	for _, id := range list {
-		if !isID(id, maxSeller) {
+		if !transform.PlainID(id, maxSeller) {
 			return nil, fmt.Errorf(`seller %q: want up to %d letters, digits, "-", "_", "."`, cut(id), maxSeller)
 		}
 	}
@@ -39,14 +41,6 @@ func checkSellers(list []string) ([]string, error) {
 		return nil, fmt.Errorf("%d sellers: at most %d", len(list), maxSellers)
 	}
 	return list, nil
-}
-
-func isID(text string, limit int) bool {
-	odd := func(r rune) bool {
-		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
-		return !letter && (r < '0' || r > '9') && !strings.ContainsRune("-_.", r)
-	}
-	return text != "" && len(text) <= limit && !strings.ContainsFunc(text, odd)
 }
 
 // cut bounds what an error quotes.

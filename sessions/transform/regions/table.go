@@ -6,6 +6,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/aislecache/aisle/sessions/transform"
 )
 
 // Region is a set of sellers that deliver to the same places.
@@ -178,7 +180,7 @@ func (t *Table) byPostalCode(country, channel, text string) (i uint32, ok bool) 
 // plausible: short, of letters and digits, "-", "." and blanks between them.
 func plausible(text string) bool {
 	text = strings.ReplaceAll(text, " ", "")
-	return isID(text, 12) && !strings.Contains(text, "_")
+	return transform.PlainID(text, 12) && !strings.Contains(text, "_")
 }
 
 func (t *Table) region(i uint32) Region {
