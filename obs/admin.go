@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -43,6 +44,12 @@ type AdminOptions struct {
 type Admin struct {
 	mux    *http.ServeMux
 	server *http.Server
+
+	mu        sync.Mutex // guards what follows
+	listeners []net.Listener
+	closed    bool
+	open      map[net.Conn]time.Time // by when something was asked, or it was accepted
+	serving   sync.WaitGroup         // of Serve; none is added once closed
 }
 
 // NewAdmin makes the listener's server; Serve starts it.
@@ -62,14 +69,17 @@ func NewAdmin(o AdminOptions) *Admin {
 	mux.HandleFunc("GET /healthz", health)
 	mux.HandleFunc("GET /readyz", readiness(o.Ready))
 	addProfiles(mux)
-	return &Admin{mux: mux, server: &http.Server{
+	a := &Admin{mux: mux, open: map[net.Conn]time.Time{}}
+	a.server = &http.Server{
+		ConnState:         a.note,
 		Handler:           http.NewCrossOriginProtection().Handler(mux),
 		ReadHeaderTimeout: headerPatience,
 		ReadTimeout:       readPatience,
 		WriteTimeout:      writePatience,
 		IdleTimeout:       idlePatience,
 		ErrorLog:          complaints,
-	}}
+	}
+	return a
 }
 
 // Handle adds a handler under a pattern of http.ServeMux, such as "POST /purge". It
@@ -79,10 +89,87 @@ func (a *Admin) Handle(pattern string, h http.Handler) { a.mux.Handle(pattern, h
 // ServeHTTP answers a request as the listener would, without one.
 func (a *Admin) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.server.Handler.ServeHTTP(w, r) }
 
+// closedOnce is a listener that both Shutdown and the server close.
+type closedOnce struct {
+	net.Listener
+	close func() error
+}
+
+// Close implements net.Listener.
+func (l closedOnce) Close() error { return l.close() }
+
 // Serve answers on l, which it closes, until Shutdown; then it returns nil.
 func (a *Admin) Serve(l net.Listener) error {
-	if err := a.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return err
+	l = closedOnce{l, sync.OnceValue(l.Close)}
+	a.mu.Lock()
+	if a.closed {
+		a.mu.Unlock()
+		return l.Close()
+	}
+	a.serving.Add(1)
+	a.listeners = append(a.listeners, l)
+	a.mu.Unlock()
+	defer a.serving.Done()
+	err := a.server.Serve(l)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed || errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// note is http.Server.ConnState.
+func (a *Admin) note(c net.Conn, state http.ConnState) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch state {
+	case http.StateNew:
+		a.open[c] = time.Now()
+	case http.StateActive:
+		a.open[c] = time.Time{}
+	case http.StateIdle, http.StateHijacked, http.StateClosed:
+		delete(a.open, c)
+	}
+}
+
+// An accepted connection is given firstPatience to ask something in a shutdown; what there is is looked at every stopStep.
+const (
+	firstPatience = time.Second
+	stopStep      = 5 * time.Millisecond
+)
+
+// busy tells whether something is asked, or may be on its way.
+func (a *Admin) busy() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, accepted := range a.open {
+		if accepted.IsZero() || time.Since(accepted) < firstPatience {
+			return true
+		}
+	}
+	return false
+}
+
+// stop closes the listeners and waits until every request on a connection that was accepted is answered. The server's own
+// Shutdown drops those that it reads after it has begun, and does not know of a connection that was accepted just before.
+func (a *Admin) stop(ctx context.Context) error {
+	a.mu.Lock()
+	a.closed = true
+	for _, l := range a.listeners {
+		_ = l.Close()
+	}
+	a.mu.Unlock()
+	a.serving.Wait()
+	a.server.SetKeepAlivesEnabled(false) // each answer is its connection's last
+	tick := time.NewTicker(stopStep)
+	defer tick.Stop()
+	for a.busy() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	return nil
 }
@@ -90,11 +177,7 @@ func (a *Admin) Serve(l net.Listener) error {
 // Shutdown stops listening and waits for requests under way, until ctx ends; then
 // it cuts them off and returns the error of ctx.
 func (a *Admin) Shutdown(ctx context.Context) error {
-	err := a.server.Shutdown(ctx)
-	if err != nil {
-		return errors.Join(err, a.server.Close())
-	}
-	return nil
+	return errors.Join(a.stop(ctx), a.server.Close())
 }
 
 // health: whoever gets an answer knows that the process lives. Nothing else is

@@ -269,6 +269,41 @@ func cutOff(t *testing.T, sent string, read int, after time.Duration) {
 	}
 }
 
+// A request that comes on a connection of before is answered, though a shutdown has begun; a connection on which nothing
+// comes keeps nobody waiting for long.
+func TestAdminShutdownAnswers(t *testing.T) {
+	f := func(asked bool, atLeast, atMost time.Duration) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			a := obs.NewAdmin(obs.AdminOptions{Registry: prometheus.NewRegistry()})
+			l, served, down := make(pipes), make(chan error, 1), make(chan error, 1)
+			go func() { served <- a.Serve(l) }()
+			client, server := net.Pipe()
+			l <- server
+			began := time.Now()
+			go func() { down <- a.Shutdown(t.Context()) }()
+			synctest.Wait()
+			if asked {
+				if _, err := io.WriteString(client, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
+					t.Fatal(err)
+				}
+				if answer, err := io.ReadAll(client); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200") {
+					t.Errorf("the answer is %q %v", answer, err)
+				}
+			}
+			if err := errors.Join(<-down, <-served); err != nil {
+				t.Error(err)
+			}
+			if took := time.Since(began); took < atLeast || took > atMost {
+				t.Errorf("it took %v, want %v to %v", took, atLeast, atMost)
+			}
+			client.Close()
+		})
+	}
+	f(true, 0, 100*time.Millisecond)
+	f(false, time.Second, 1100*time.Millisecond)
+}
+
 func TestAdminServeFails(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

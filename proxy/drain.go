@@ -152,11 +152,18 @@ func (s *connections) hurry(now time.Time) int {
 	return len(s.open)
 }
 
-// Shutdown stops accepting and waits until the requests under way are answered and the
-// connections closed. When ctx ends first its error is returned, and what is left is left.
-func (e *Edge) Shutdown(ctx context.Context) error {
+// StopAccepting closes the listeners and has every connection end with its next answer. Shutdown begins with it; who has
+// something to do between the two, such as to leave a file to a successor, calls it before. It may be called more than once.
+func (e *Edge) StopAccepting() error {
 	e.draining.Store(true)
-	closing := e.conns.stop()
+	return e.conns.stop()
+}
+
+// Shutdown stops accepting and waits until the requests under way are answered and the
+// connections closed. When ctx ends first its error is returned, and what is left is left;
+// connections on which nothing is asked are closed then without an error.
+func (e *Edge) Shutdown(ctx context.Context) error {
+	closing := e.StopAccepting()
 	// A connection may be out of the queue and not yet among those that are waited for.
 	e.conns.serving.Wait()
 	tick := time.NewTicker(drainStep)
@@ -164,7 +171,11 @@ func (e *Edge) Shutdown(ctx context.Context) error {
 	for e.conns.hurry(time.Now()) > 0 {
 		select {
 		case <-ctx.Done():
+			busy := e.conns.count(false)
 			_ = e.server.ShutdownWithContext(ctx) // closes what is idle
+			if busy == 0 {
+				return closing
+			}
 			return ctx.Err()
 		case <-tick.C:
 		}

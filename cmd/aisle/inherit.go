@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strconv"
@@ -28,8 +30,17 @@ const (
 type handover struct {
 	Parent  int            `json:"parent"`  // process id
 	Sockets []handedSocket `json:"sockets"` // of descriptors from firstFD on, in order
-	Ready   int            `json:"ready"`   // descriptor of a pipe: `ready` is written when the old one may go
+	Ready   int            `json:"ready"`   // descriptor of a pipe: what is told to the old process, a line each
+	Begin   int            `json:"begin"`   // and of one that it answers by, which ends when the old one accepts nothing more
 }
+
+// What a successor tells, and is told. It is prepared when it has read all that it needs to begin, begins when the old process
+// does nothing more that it would have to know of, and is ready when it answers: then the old process may go.
+const (
+	linePrepared = "prepared"
+	lineBegin    = "begin"
+	lineReady    = "ready"
+)
 
 // handedSocket is a socket by the address that the configuration gives it, which says
 // more than its own: of port 0 there is nothing to see in that.
@@ -44,6 +55,7 @@ type handedSocket struct {
 type inheritance struct {
 	sockets []inheritedSocket
 	ready   *os.File // nil: nobody waits
+	begin   *os.File // nil: nobody says when
 }
 
 type inheritedSocket struct {
@@ -82,6 +94,10 @@ func (in *inheritance) fromParent(given string) error {
 	}
 	syscall.CloseOnExec(h.Ready)
 	in.ready = os.NewFile(uintptr(h.Ready), "ready")
+	if h.Begin != 0 {
+		syscall.CloseOnExec(h.Begin)
+		in.begin = os.NewFile(uintptr(h.Begin), "begin")
+	}
 	for i, s := range h.Sockets {
 		l, err := listenerOf(firstFD + i)
 		if err != nil {
@@ -147,12 +163,33 @@ func (in *inheritance) rest() error {
 	return errors.Join(errs...)
 }
 
+// awaitBegin tells the process of before that this one is prepared, and returns when it may begin: at once where there is none,
+// or it has gone meanwhile.
+func (in *inheritance) awaitBegin() error {
+	if in.begin == nil {
+		return nil
+	}
+	_, err := in.ready.WriteString(linePrepared + "\n")
+	if err == nil {
+		_, _ = bufio.NewReader(in.begin).ReadString('\n')
+	}
+	return err
+}
+
+// awaitLeft returns when the process of before accepts nothing more. awaitBegin was before it.
+func (in *inheritance) awaitLeft() {
+	if in.begin != nil {
+		_, _ = io.Copy(io.Discard, in.begin)
+		_ = in.begin.Close()
+	}
+}
+
 // tellReady tells whoever waits that this process answers. A parent that has gone, or
 // a service manager that does not listen, is no reason to stop.
 func (in *inheritance) tellReady() error {
 	var errs []error
 	if in.ready != nil {
-		_, err := in.ready.WriteString("ready\n")
+		_, err := in.ready.WriteString(lineReady + "\n")
 		errs = append(errs, err, in.ready.Close())
 		in.ready = nil
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"sync"
 	"syscall"
@@ -75,3 +76,36 @@ func (l *inProcess) Close() error {
 
 // Addr implements net.Listener.
 func (l *inProcess) Addr() net.Addr { return &net.UnixAddr{Name: "in-process", Net: "unix"} }
+
+// unasked knows the connections to a server on which nothing has been asked yet. http.Server.Shutdown waits five seconds for
+// each, since a request may be on its way; ours are spare ones of a pool, whose requests have ended or go elsewhere.
+type unasked struct {
+	mu     sync.Mutex
+	conns  map[net.Conn]struct{}
+	closed bool
+}
+
+func newUnasked() *unasked { return &unasked{conns: map[net.Conn]struct{}{}} }
+
+// note is http.Server.ConnState.
+func (u *unasked) note(c net.Conn, state http.ConnState) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	switch {
+	case state != http.StateNew:
+		delete(u.conns, c)
+	case u.closed:
+		_ = c.Close() // its server sees it
+	default:
+		u.conns[c] = struct{}{}
+	}
+}
+
+func (u *unasked) close() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.closed = true
+	for c := range u.conns {
+		_ = c.Close()
+	}
+}

@@ -25,6 +25,8 @@ import (
 const (
 	accessBuffer = 1 << 20 // bytes; two of them
 	adminTimeout = 2 * time.Second
+	// sidecarTimeout is how long a hand-over waits for session requests under way.
+	sidecarTimeout = 2 * time.Second
 )
 
 // process is a running edge: everything that has to be closed.
@@ -46,8 +48,12 @@ type process struct {
 	reloader  *reloader
 	stopRoom  context.CancelFunc // nil until it runs
 
+	stopFollowing context.CancelFunc // of what the successor revokes; nil until there is one
+
+	gate    gate
 	sidecar *sidecar // nil: there is none in this process
 	inside  *inProcess
+	unasked *unasked // connections to the sidecar
 	relay   *relay
 	client  *sessions.Client // nil: sessions.mode is off
 	ours    []upstream.Options
@@ -191,7 +197,8 @@ func (p *process) makeSidecar(c *config.Config, sealer *segment.Sealer, registry
 		if p.sidecar, err = newSidecar(c, waiting, sealer, registry, p.logger); err != nil {
 			return err
 		}
-		p.inside, p.relay = newInProcess(), newRelay()
+		p.inside, p.relay, p.unasked = newInProcess(), newRelay(), newUnasked()
+		p.sidecar.server.ConnState = p.unasked.note
 		dial = p.inside.dial
 		go func(s *sidecar) {
 			if err := s.serve(p.inside); err != nil {
@@ -212,8 +219,9 @@ func hasFile(o config.Sessions) bool {
 	return o.Redis == nil || o.MovingFrom != nil && o.MovingFrom.Redis == nil
 }
 
-// openPatience is how long a session request waits at a hand-over.
-const openPatience = time.Second
+// openPatience is how long a session request waits at a hand-over: for those under way in the other process, the end of its
+// sidecar, and the file, which are milliseconds mostly.
+const openPatience = 2*sidecarTimeout + time.Second
 
 // openLater opens the file when the process that this one replaces has let go of it.
 func (p *process) openLater(o config.Sessions) sessions.Store {
@@ -235,12 +243,12 @@ func (p *process) openLater(o config.Sessions) sessions.Store {
 func (p *process) makeAdmin(registry *prometheus.Registry) {
 	p.admin = obs.NewAdmin(obs.AdminOptions{Registry: registry, Ready: p.ready.get, Logger: p.logger})
 	// Without a method in the pattern, so that the handler words its own 405.
-	p.admin.Handle("/-/reload", p.reloader)
-	p.admin.Handle("/purge", purge.NewHandler(purge.Options{
+	p.admin.Handle("/-/reload", p.gate.guard(p.reloader))
+	p.admin.Handle("/purge", p.gate.guard(purge.NewHandler(purge.Options{
 		Engine: p.engine, URLLabels: p.edge.PurgeLabels, Registry: registry, Logger: p.logger,
-	}))
+	})))
 	if p.client != nil {
-		p.admin.Handle(sessions.OperatorPrefix, p.operator())
+		p.admin.Handle(sessions.OperatorPrefix, p.gate.guard(p.operator()))
 	}
 }
 
@@ -258,7 +266,10 @@ func (p *process) start() <-chan error {
 	var ctx context.Context
 	ctx, p.stopRoom = context.WithCancel(context.Background())
 	go giveRoom(ctx, p.reloader.config().Memory(), p.edge.Connections)
-	serve("admin", p.sockets[len(p.fronts)].listener, p.admin.Serve)
+	serve("admin", p.sockets[len(p.fronts)].listener, func(l net.Listener) error {
+		p.inherited.awaitLeft()
+		return p.admin.Serve(l)
+	})
 	for i, f := range p.fronts {
 		serve("shoppers", p.sockets[i].listener, func(l net.Listener) error { return p.edge.ServeFront(l, f) })
 	}
@@ -276,8 +287,9 @@ func (p *process) closeSidecar() error {
 	if p.sidecar == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), adminTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), sidecarTimeout)
 	defer cancel()
+	p.unasked.close()
 	err := p.sidecar.close(ctx)
 	_ = p.inside.Close() // made with the sidecar
 	p.sidecar = nil
@@ -289,8 +301,10 @@ func (p *process) closeSidecar() error {
 // /readyz tells why no more requests are taken.
 func (p *process) close() {
 	var errs []error
-	if p.stopRoom != nil {
-		p.stopRoom()
+	for _, stop := range []context.CancelFunc{p.stopRoom, p.stopFollowing} {
+		if stop != nil {
+			stop()
+		}
 	}
 	if p.engine != nil {
 		p.engine.Close()

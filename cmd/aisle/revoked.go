@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/aislecache/aisle/config"
 	"github.com/aislecache/aisle/segment"
@@ -44,6 +46,30 @@ func (r *revokedFile) read() error {
 		return fmt.Errorf("segment.keys_file: %s, without which revoked seals would count again: %w", r.path, err)
 	}
 	return nil
+}
+
+// followStep is how soon a process that has been replaced holds for void what its successor revokes.
+const followStep = 50 * time.Millisecond
+
+// follow reads the file whenever it is another one, until ctx ends: a process that has been replaced still answers what it has.
+func (r *revokedFile) follow(ctx context.Context, logger *slog.Logger) {
+	tick := time.NewTicker(followStep)
+	defer tick.Stop()
+	for last := fs.FileInfo(nil); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now, err := os.Stat(r.path)
+		if err != nil || last != nil && os.SameFile(last, now) && last.ModTime().Equal(now.ModTime()) {
+			continue // keep puts another file in its place
+		}
+		if err := r.read(); err != nil {
+			logger.Error("sessions: revoked", slog.Any("error", err))
+		}
+		last = now
+	}
 }
 
 // keep writes all that is void, with what another process has written meanwhile.

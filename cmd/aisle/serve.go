@@ -120,6 +120,11 @@ func newLogger(c *config.Config, w io.Writer) (*slog.Logger, error) {
 // run serves until a signal comes or a listener fails, then drains. A second
 // signal cuts off what is left.
 func (p *process) run(caught *signals) int {
+	if err := p.awaitTurn(); err != nil {
+		p.logger.Error("not started", slog.Any("error", err))
+		p.close()
+		return exitFailure
+	}
 	failed := p.start()
 	p.ready.set(stateReady)
 	p.logger.Info("ready", slog.Int("pid", os.Getpid()))
@@ -149,6 +154,17 @@ func (p *process) run(caught *signals) int {
 	}
 }
 
+// awaitTurn waits for the process of before, where there is one, and reads what was revoked since it was read first.
+func (p *process) awaitTurn() error {
+	if p.inherited.ready == nil {
+		return nil
+	}
+	if err := p.inherited.awaitBegin(); err != nil {
+		p.logger.Warn("the process of before was not told of this one", slog.Any("error", err))
+	}
+	return p.revoked.read()
+}
+
 // handOver starts a successor and leaves the sockets to it, or says why not and goes on.
 // To be told to end while the successor starts is to end without one.
 func (p *process) handOver(caught *signals) bool {
@@ -163,7 +179,7 @@ func (p *process) handOver(caught *signals) bool {
 		case <-done:
 		}
 	}()
-	pid, err := p.startSuccessor(ctx)
+	pid, left, err := p.startSuccessor(ctx)
 	close(done)
 	cancel(nil)
 	if err != nil {
@@ -171,7 +187,10 @@ func (p *process) handOver(caught *signals) bool {
 		return false
 	}
 	p.logger.Info("handed over", slog.Int("to", pid), slog.Duration("timeout", p.reloader.config().DrainTimeout()))
-	p.leave()
+	p.reloader.end()
+	ctx, p.stopFollowing = context.WithCancel(context.Background())
+	go p.revoked.follow(ctx, p.logger)
+	p.leave(left)
 	return true
 }
 

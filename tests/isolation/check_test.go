@@ -18,13 +18,13 @@ type oracle struct {
 	mirror *mirror
 	tally  *tally
 
-	mu      sync.Mutex // guards both
-	cookies map[string]bool
-	owned   map[uint64]bool // serials of answers that were one shopper's alone
+	mu      sync.Mutex        // guards both
+	cookies map[string]string // the nonces of the requests that they were given to
+	owned   map[uint64]string // the same by the serials of answers that were one shopper's alone
 }
 
 func newOracle(t *tally) *oracle {
-	return &oracle{mirror: newMirror(), tally: t, cookies: map[string]bool{}, owned: map[uint64]bool{}}
+	return &oracle{mirror: newMirror(), tally: t, cookies: map[string]string{}, owned: map[uint64]string{}}
 }
 
 // verdict says what is wrong with an answer; "" is nothing.
@@ -51,6 +51,21 @@ func (o *oracle) check(q *request, a *answer) verdict {
 		return o.checkHead(q, a)
 	}
 	return o.checkPage(q, a)
+}
+
+// checkAny judges an answer for each shopper that the request may have been of.
+func (o *oracle) checkAny(q *request, a *answer) verdict {
+	bad := o.check(q, a)
+	for _, s := range q.others {
+		if bad == "" {
+			break
+		}
+		other := *q
+		if other.shopper = s; o.check(&other, a) == "" {
+			return ""
+		}
+	}
+	return bad
 }
 
 // checkMarks looks for what some other request sent.
@@ -92,10 +107,10 @@ func (o *oracle) checkCookies(q *request, a *answer) verdict {
 		}
 		mark, _, _ = strings.Cut(mark, ";")
 		o.mu.Lock()
-		twice := o.cookies[mark]
-		o.cookies[mark] = true
+		before, twice := o.cookies[mark]
+		o.cookies[mark] = q.nonce
 		o.mu.Unlock()
-		if twice {
+		if twice && before != q.nonce {
 			return differ("Set-Cookie %q was given to two requests", line)
 		}
 	}
@@ -208,7 +223,7 @@ func specialTags(q *request, m mode) []string {
 // checkOwn judges a page that was made for one request: it is this one, whole, and nobody else gets it.
 func (o *oracle) checkOwn(q *request, m mode, got *printed) verdict {
 	o.tally.passed.Add(1)
-	if v := o.own(got.Serial); v != "" {
+	if v := o.own(q, got.Serial); v != "" {
 		return v
 	}
 	want := map[string]string{"host": q.host, "cookie": q.passCookie(), "x-vtex-segment": q.passToken(), "x-vtex-session": q.shopper.session}
@@ -241,22 +256,22 @@ func (o *oracle) checkOwn(q *request, m mode, got *printed) verdict {
 }
 
 // own notes that an answer was for one request alone.
-func (o *oracle) own(serial uint64) verdict {
+func (o *oracle) own(q *request, serial uint64) verdict {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.owned[serial] {
+	if before, owned := o.owned[serial]; owned && before != q.nonce {
 		return differ("answer %d was one request's own, and is given again", serial)
 	}
-	o.owned[serial] = true
+	o.owned[serial] = q.nonce
 	return ""
 }
 
 // checkShared judges a page that may be for everybody of a segment.
 func (o *oracle) checkShared(q *request, m mode, got *printed) verdict {
 	o.mu.Lock()
-	owned := o.owned[got.Serial]
+	before, owned := o.owned[got.Serial]
 	o.mu.Unlock()
-	if owned {
+	if owned && before != q.nonce {
 		return differ("answer %d was one shopper's own, and is given to another", got.Serial)
 	}
 	want := q.sawShared(m)
@@ -265,7 +280,7 @@ func (o *oracle) checkShared(q *request, m mode, got *printed) verdict {
 		if q.taken() {
 			return differ("an answer that is for one was given without asking for this shopper: %v", got.Saw)
 		}
-		if v := o.own(got.Serial); v != "" {
+		if v := o.own(q, got.Serial); v != "" {
 			return v
 		}
 	}

@@ -18,6 +18,8 @@ type client struct {
 	wires    map[*edge]*wire
 	browsers []*browser
 	visitor  *visitor
+
+	residents []*resident
 }
 
 func newClient(r *run, id uint64) *client {
@@ -25,11 +27,31 @@ func newClient(r *run, id uint64) *client {
 	for i, e := range r.edges {
 		c.wires[e] = &wire{addr: e.addr}
 		legacy := (id/2+uint64(i))%2 == 0
-		c.browsers = append(c.browsers, &browser{edge: e, legacy: legacy, lang: languages()[i], shopper: &shopper{}, copies: map[string]*copied{}})
+		c.browsers = append(c.browsers, &browser{edge: e, legacy: legacy, lang: languages()[i%4], shopper: &shopper{}, copies: map[string]*copied{}})
 	}
 	c.visitor = &visitor{client: c, shopper: &shopper{}}
+	for range residentsOfClient {
+		c.residents = append(c.residents, newResident(c, r.native.edge))
+	}
 	return c
 }
+
+// Residents have many pages and calls of the sessions API each, so that their sessions see some life.
+const (
+	residentsOfClient = 4
+	shareOfResidents  = 40 // percent of what a client does
+)
+
+// anyEdge is one whose origin has the sessions system, mostly: residents have the other to themselves else.
+func (c *client) anyEdge() *edge {
+	if chance(c.rng, 20) {
+		return c.run.native.edge
+	}
+	return pick(c.rng, c.run.foreign()...)
+}
+
+// foreign are the edges whose origin has the sessions system: visitors open sessions of that.
+func (r *run) foreign() []*edge { return r.edges[:2] }
 
 func languages() []string { return []string{"pt-BR", "en", "es;q=0.9, en;q=0.1", "de"} }
 
@@ -41,9 +63,13 @@ func (c *client) live(ctx context.Context) {
 		}
 	}()
 	for ctx.Err() == nil {
+		if chance(c.rng, shareOfResidents) {
+			pick(c.rng, c.residents...).live()
+			continue
+		}
 		switch n := c.rng.IntN(100); {
 		case n < 70:
-			q := c.request(pick(c.rng, c.run.edges...), c.someone(), c.spot())
+			q := c.look(c.spot())
 			a, err := c.send(q)
 			c.run.judge(q, a, err)
 		case n < 83:
@@ -66,6 +92,16 @@ func (c *client) someone() *shopper {
 		return pick(c.rng, c.run.regulars...)
 	}
 	return c.run.population.newcomer(c.rng)
+}
+
+// look is somebody's request for a page. Where origins may set cookies it is often that of a shopper who has none: nobody else is
+// given what a fetch sets.
+func (c *client) look(at *spot) *request {
+	s := c.someone()
+	if routeOf(at.path).strip && chance(c.rng, 60) {
+		s = &shopper{}
+	}
+	return c.request(c.anyEdge(), s, at)
 }
 
 // spot is where the crowd is, or anywhere.
@@ -221,25 +257,28 @@ func without(fields []header, name string) (kept []header) {
 
 // behindCDN asks by way of the CDN; those behind it speak one language, since it ignores Vary.
 func (c *client) behindCDN() {
-	q := c.request(pick(c.rng, c.run.edges...), c.someone(), c.spot())
+	q := c.request(c.anyEdge(), c.someone(), c.spot())
 	c.inLanguage(q, "pt-BR")
 	c.run.cdn.visit(c, q)
 }
 
 func (c *client) askHead() {
-	q := c.request(pick(c.rng, c.run.edges...), c.someone(), c.spot())
+	q := c.look(c.spot())
 	q.method = http.MethodHead
 	a, err := c.send(q)
 	c.run.judge(q, a, err)
 }
 
-// change posts to a page. Whoever asks for it afterwards, at this edge, sees nothing of before (RFC 9111, 4.4).
+// change posts to a page. Whoever asks for it afterwards, at this edge, sees nothing of before (RFC 9111, 4.4): at this
+// process, and while there are two, the next request may be the other's.
 func (c *client) change() {
-	q := c.request(pick(c.rng, c.run.edges...), c.someone(), c.run.specialPage(c.rng))
+	calm, done := c.run.calm()
+	defer done()
+	q := c.request(c.anyEdge(), c.someone(), c.run.specialPage(c.rng))
 	q.method = http.MethodPost
 	version := c.run.special.version.Add(1)
 	a, err := c.send(q)
-	if c.run.judge(q, a, err) && a.status < 400 {
+	if c.run.judge(q, a, err) && a.status < 400 && calm {
 		q.edge.floors.raise(version, urlName(q.host, q.route.target(q.path, q.query)))
 	}
 }
@@ -319,7 +358,7 @@ func (v *visitor) act() {
 		v.look(pick(v.client.rng, "/account", "/_v/private/cart", "/checkout/cart", "/login"))
 	default:
 		c := v.client
-		q := c.request(pick(c.rng, c.run.edges...), v.shopper, c.spot())
+		q := c.request(pick(c.rng, c.run.foreign()...), v.shopper, c.spot())
 		a, err := c.send(q)
 		c.run.judge(q, a, err)
 	}
@@ -327,7 +366,7 @@ func (v *visitor) act() {
 
 func (v *visitor) look(path string) {
 	c := v.client
-	q := c.request(pick(c.rng, c.run.edges...), v.shopper, &spot{path: path})
+	q := c.request(pick(c.rng, c.run.foreign()...), v.shopper, &spot{path: path})
 	a, err := c.send(q)
 	c.run.judge(q, a, err)
 }
@@ -356,7 +395,7 @@ func (v *visitor) signIn() {
 // post sends a form and takes the cookies of the answer. Where that is lost nobody knows what the session holds.
 func (v *visitor) post(path, kind, body string) bool {
 	c := v.client
-	q := c.request(pick(c.rng, c.run.edges...), v.shopper, &spot{path: path})
+	q := c.request(pick(c.rng, c.run.foreign()...), v.shopper, &spot{path: path})
 	q.method, q.query = http.MethodPost, nil
 	q.began, q.started = q.edge.floors.begin(), time.Now()
 	fields := append([]header{{"Content-Type", kind}}, q.fields...)

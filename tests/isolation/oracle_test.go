@@ -127,9 +127,10 @@ func TestMarks(t *testing.T) {
 // TestCookiesGoOut once.
 func TestCookiesGoOut(t *testing.T) {
 	o := newOracle(&tally{})
-	q := &request{route: route{scope: segmentScope}}
+	rng := rand.New(rand.NewPCG(1, 2))
 	f := func(bad bool, line string) {
 		t.Helper()
+		q := &request{route: route{scope: segmentScope}, nonce: nonce(rng)}
 		if v := o.checkCookies(q, &answer{200, http.Header{"Set-Cookie": {line}}, nil}); (v != "") != bad {
 			t.Errorf("%q: %q", line, v)
 		}

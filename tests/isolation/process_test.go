@@ -22,11 +22,15 @@ type edge struct {
 	addr   string
 	admin  string
 	pass   bool // unsealed: pass
+	native bool // its own sidecar issues the segments, by the transforms in extra
 	memory string
-	config string // as it was written, and where
-	file   string
+	file   string // of the configuration
 	log    *transcript
 	floors floors
+
+	mu     sync.Mutex // guards both, and the writing of file
+	config string     // as it was written
+	extra  string     // the part of it that only this edge has
 }
 
 // build compiles the binary, once for each kind of it.

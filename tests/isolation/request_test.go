@@ -3,6 +3,7 @@ package isolation_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -24,8 +25,12 @@ type request struct {
 	device  string // X-Device; "" where there is none
 	ab      string // the cookie of this name
 
-	began     int // moment in the edge's floors
-	started   time.Time
+	began    int // moment in the edge's floors
+	started  time.Time
+	resident *resident  // whose request it is; nil: of a shopper without a session of the native edge
+	ticket   ticket     // the segment that the resident shows
+	others   []*shopper // who the shopper may be as well, while a revocation is under way
+
 	fromCache bool // a client's own copy is shown, nobody was asked: it may be of before a purge
 }
 
@@ -54,6 +59,12 @@ func (q *request) passCookie() string {
 			kept = append(kept, c)
 		}
 	}
+	if q.edge.native {
+		kept = slices.DeleteFunc(kept, func(c string) bool { return strings.HasPrefix(c, "vtex_segment=") })
+		if q.route.scope == segmentScope {
+			kept = append(kept, "vtex_segment="+q.passToken())
+		}
+	}
 	return strings.Join(kept, "; ")
 }
 
@@ -74,6 +85,8 @@ func (q *request) mustPass() bool {
 // passToken is x-vtex-segment on a pass: as it came where it can be read, else what the edge makes of it.
 func (q *request) passToken() string {
 	switch {
+	case q.edge.native && q.route.scope == segmentScope:
+		return q.verifiedToken()
 	case q.shopper.readable:
 		return q.shopper.token
 	case q.route.scope != segmentScope:
@@ -85,12 +98,25 @@ func (q *request) passToken() string {
 	return verified.token()
 }
 
+// verifiedToken is what the origin of an edge with a sidecar gets: the segment that counts, and nothing forged.
+func (q *request) verifiedToken() string {
+	query := q.query
+	if q.auth || q.method == http.MethodPost {
+		query = nil
+	}
+	_, verified := q.shopper.verified(query)
+	return verified.token()
+}
+
 // String describes the request in a report.
 func (q *request) String() string {
 	text := fmt.Sprintf("edge %s (unsealed: pass is %v)\n%s", q.edge.name, q.edge.pass, q.raw())
 	stated, verified := q.shopper.verified(q.query)
 	text += fmt.Sprintf("the cookie is readable: %v, proven: %v\n", q.shopper.readable, q.shopper.proven)
 	text += fmt.Sprintf("stated   %s\nverified %s\nprojected %s\n", object(stated.members()), object(verified.members()), object(q.shared().members()))
+	if q.resident != nil {
+		text += fmt.Sprintf("its session is %+v\nit showed %+v and has now %+v\n", q.resident.states.newest(), q.ticket, q.resident.segment)
+	}
 	text += fmt.Sprintf("route %+v, must pass: %v, from a client's own copy: %v\n", q.route, q.mustPass(), q.fromCache)
 	return text
 }

@@ -98,7 +98,7 @@ routes:
   - {match: {path: "/logout"}, scope: private}
 cache: {memory: %s, max_object: 1MiB, hit_for_miss: 200ms}
 log: {format: text, level: info, access: "off"}
-`, e.addr, e.admin, account, storefront, special, map[bool]string{true: "pass", false: "default"}[e.pass], keys, e.memory)
+%s`, e.addr, e.admin, account, storefront, special, map[bool]string{true: "pass", false: "default"}[e.pass], keys, e.memory, e.extra)
 }
 
 // param is one parameter of a query, decoded.

@@ -101,7 +101,7 @@ type spot struct {
 	query []param
 }
 
-// run is one test run: two edges, two origins, many clients.
+// run is one test run: three edges, two origins, many clients.
 type run struct {
 	seed       uint64
 	want       int64 // responses
@@ -116,7 +116,11 @@ type run struct {
 	weather    *weather
 	cdn        *cdn
 	hot        atomic.Pointer[spot]
+	native     *native
 	restless   bool // edges are reloaded and replaced all the while
+
+	steady  sync.RWMutex // held for writing while other processes take over; guards leaving
+	leaving bool         // and for good where the run ends meanwhile
 
 	stop  context.CancelFunc
 	once  sync.Once
@@ -134,8 +138,22 @@ func (r *run) report(q *request, a *answer, v verdict) {
 	})
 }
 
+// calm tells that no process is being replaced, which nobody does before done is called.
+func (r *run) calm() (calm bool, done func()) {
+	if !r.steady.TryRLock() {
+		return false, func() {}
+	}
+	return !r.leaving, r.steady.RUnlock
+}
+
 // judge counts and checks one answer, or the lack of one.
 func (r *run) judge(q *request, a *answer, err error) (ok bool) {
+	if q.resident != nil {
+		if bad := q.resident.absorb(q, a); bad != "" {
+			r.report(q, a, bad)
+			return false
+		}
+	}
 	if err != nil || a.status >= 500 {
 		if r.weather.excuses(q.started) {
 			r.tally.failures.Add(1)
@@ -145,14 +163,24 @@ func (r *run) judge(q *request, a *answer, err error) (ok bool) {
 		return false
 	}
 	r.tally.note(a)
-	if v := r.oracle.check(q, a); v != "" {
+	if q.resident != nil {
+		q.resident.note(q, a)
+	} else {
+		r.doubt(q)
+	}
+	if v := r.oracle.checkAny(q, a); v != "" {
 		r.report(q, a, v)
 		return false
 	}
+	r.checked()
+	return true
+}
+
+// checked counts an answer that is right, and ends the run with the last one that it wants.
+func (r *run) checked() {
 	if r.tally.checked.Add(1) >= r.want {
 		r.stop()
 	}
-	return true
 }
 
 // execute runs clients and troubles until enough responses were checked.
@@ -168,6 +196,8 @@ func (r *run) execute(t *testing.T, clients int, limit time.Duration) {
 	if r.restless {
 		group.Go(func() { r.reload(ctx) })
 	}
+	upkeep := newUpkeep(r)
+	group.Go(func() { upkeep.unfold(ctx) })
 	for i := range clients {
 		c := newClient(r, uint64(i))
 		group.Go(func() { c.live(ctx) })
@@ -176,6 +206,7 @@ func (r *run) execute(t *testing.T, clients int, limit time.Duration) {
 	t.Logf("seed %d: %d responses checked in %s, %d failures, %d purges, %d passes, %d from copies, %d confirmed",
 		r.seed, r.tally.checked.Load(), time.Since(began).Round(time.Millisecond), r.tally.failures.Load(), r.tally.purges.Load(),
 		r.tally.passed.Load(), r.tally.own.Load(), r.tally.confirm.Load())
+	t.Logf("residents: %s", &r.native.posts)
 	t.Logf("as told by the edges: %v, %v", r.tally.words, r.tally.status)
 	if r.found != "" {
 		t.Fatal(r.found)

@@ -24,6 +24,9 @@ func (r *run) reload(ctx context.Context) {
 		case <-tick.C:
 		}
 		for _, e := range r.edges {
+			if e.native && n%3 != 0 {
+				continue // its transforms are made anew each time, and live on for a while
+			}
 			if err := e.change(n); err != nil {
 				r.report(&request{edge: e, shopper: &shopper{}, path: "reload", nonce: nonceMark}, nil, differ("%v", err))
 				return
@@ -35,14 +38,13 @@ func (r *run) reload(ctx context.Context) {
 // change renames another configuration into place and has the process read it. One that is just being replaced, and
 // gone, is no error: its heir has read the file, or will be told the next time.
 func (e *edge) change(n int) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	text := strings.Replace(e.config, "\nroutes:\n", fmt.Sprintf("\nroutes:\n  - {match: {path: \"/reload/%d/**\"}, scope: private}\n", n), 1)
 	if n%8 == 0 {
 		text = strings.Replace(text, "timeouts: {connect: 5s,", fmt.Sprintf("max_connections: %d, timeouts: {connect: 5s,", 200+n%100), 2)
 	}
-	if err := os.WriteFile(e.file+".new", []byte(text), 0o600); err != nil {
-		return err
-	}
-	if err := os.Rename(e.file+".new", e.file); err != nil {
+	if err := e.put(text); err != nil {
 		return err
 	}
 	if err := syscall.Kill(int(e.log.pid.Load()), syscall.SIGHUP); err != nil && err != syscall.ESRCH {
@@ -51,15 +53,27 @@ func (e *edge) change(n int) error {
 	return nil
 }
 
+// put renames a configuration into place.
+func (e *edge) put(text string) error {
+	if err := os.WriteFile(e.file+".new", []byte(text), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(e.file+".new", e.file)
+}
+
 // replace puts a new process in the place of every edge. It is over when the old ones have ended: while there are two,
 // a purge reaches one of them, and whoever purges has to know that.
 func (t *trouble) replace(ctx context.Context) error {
+	t.steady.Lock()
+	defer t.steady.Unlock()
+	t.leaving = true
 	for _, e := range t.edges {
 		before := strings.Count(e.log.String(), `msg="handed over"`)
 		if err := syscall.Kill(int(e.log.pid.Load()), syscall.SIGUSR2); err != nil {
 			return fmt.Errorf("edge %s: %w", e.name, err)
 		}
-		heirs, err := e.awaitLines(ctx, regexp.MustCompile(`msg="handed over" to=(\d+)`), before+1)
+		// Also when the run ends meanwhile: else nobody would end the heir.
+		heirs, err := e.awaitLines(context.WithoutCancel(ctx), regexp.MustCompile(`msg="handed over" to=(\d+)`), before+1)
 		if err != nil {
 			return err
 		}
@@ -72,6 +86,7 @@ func (t *trouble) replace(ctx context.Context) error {
 			return err
 		}
 	}
+	t.leaving = false
 	return nil
 }
 
