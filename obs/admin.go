@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -48,8 +49,9 @@ type Admin struct {
 	mu        sync.Mutex // guards what follows
 	listeners []net.Listener
 	closed    bool
-	open      map[net.Conn]time.Time // by when something was asked, or it was accepted
+	open      map[net.Conn]time.Time // since when nothing is asked; zero: something is
 	serving   sync.WaitGroup         // of Serve; none is added once closed
+	stopping  atomic.Bool
 }
 
 // NewAdmin makes the listener's server; Serve starts it.
@@ -72,7 +74,7 @@ func NewAdmin(o AdminOptions) *Admin {
 	a := &Admin{mux: mux, open: map[net.Conn]time.Time{}}
 	a.server = &http.Server{
 		ConnState:         a.note,
-		Handler:           http.NewCrossOriginProtection().Handler(mux),
+		Handler:           a.lastly(http.NewCrossOriginProtection().Handler(mux)),
 		ReadHeaderTimeout: headerPatience,
 		ReadTimeout:       readPatience,
 		WriteTimeout:      writePatience,
@@ -124,36 +126,50 @@ func (a *Admin) note(c net.Conn, state http.ConnState) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch state {
-	case http.StateNew:
+	case http.StateNew, http.StateIdle:
 		a.open[c] = time.Now()
 	case http.StateActive:
 		a.open[c] = time.Time{}
-	case http.StateIdle, http.StateHijacked, http.StateClosed:
+	case http.StateHijacked, http.StateClosed:
 		delete(a.open, c)
 	}
 }
 
-// An accepted connection is given firstPatience to ask something in a shutdown; what there is is looked at every stopStep.
+// A connection on which nothing is asked is given lastPatience for a request that is on its way when a shutdown begins. What
+// there is is looked at every stopStep.
 const (
-	firstPatience = time.Second
-	stopStep      = 5 * time.Millisecond
+	lastPatience = 500 * time.Millisecond
+	stopStep     = 5 * time.Millisecond
 )
 
 // busy tells whether something is asked, or may be on its way.
-func (a *Admin) busy() bool {
+func (a *Admin) busy(began time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, accepted := range a.open {
-		if accepted.IsZero() || time.Since(accepted) < firstPatience {
+	late := time.Since(began) >= lastPatience
+	for _, idle := range a.open {
+		if idle.IsZero() || !late {
 			return true
 		}
 	}
 	return false
 }
 
+// lastly has each answer be its connection's last while there is a shutdown. SetKeepAlivesEnabled would close idle
+// connections, with requests that are on their way.
+func (a *Admin) lastly(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.stopping.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
 // stop closes the listeners and waits until every request on a connection that was accepted is answered. The server's own
 // Shutdown drops those that it reads after it has begun, and does not know of a connection that was accepted just before.
 func (a *Admin) stop(ctx context.Context) error {
+	a.stopping.Store(true)
 	a.mu.Lock()
 	a.closed = true
 	for _, l := range a.listeners {
@@ -161,10 +177,10 @@ func (a *Admin) stop(ctx context.Context) error {
 	}
 	a.mu.Unlock()
 	a.serving.Wait()
-	a.server.SetKeepAlivesEnabled(false) // each answer is its connection's last
+	began := time.Now()
 	tick := time.NewTicker(stopStep)
 	defer tick.Stop()
-	for a.busy() {
+	for a.busy(began) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

@@ -59,46 +59,69 @@ func (p *process) startSuccessor(ctx context.Context) (pid int, left io.Closer, 
 	ctx, cancel := context.WithTimeout(ctx, successorPatience)
 	defer cancel()
 	if err = p.await(ctx, told, beginning); err == nil {
+		p.gate.shut()
 		return cmd.Process.Pid, beginning, nil
 	}
 	_ = cmd.Process.Kill()
-	return 0, nil, fmt.Errorf("the new process %s: %w", err, <-ended)
+	err = fmt.Errorf("the new process %s: %w", err, <-ended)
+	p.gate.reopen() // not before: it may have answered shoppers, and what was purged here it would not know
+	return 0, nil, errors.Join(err, notify(mainPID()))
 }
 
-// await follows what a successor tells. Between its being prepared and its being ready this process begins nothing of what an
+// await follows what a successor tells, until it is ready. Between its being prepared and that this process does nothing of what an
 // operator asks: nobody is told that something is purged, or revoked, by a process that has no say any more.
 func (p *process) await(ctx context.Context, told io.Reader, begin io.Writer) error {
-	lines := make(chan string, 2)
+	lines := make(chan string, 3) // as many as there are
 	go func() {
 		defer close(lines)
-		for scanner := bufio.NewScanner(told); scanner.Scan(); {
+		for scanner := bufio.NewScanner(told); scanner.Scan() && len(lines) < cap(lines); {
 			lines <- scanner.Text()
 		}
 	}()
-	held := false
 	for {
-		select {
-		case line, more := <-lines:
-			switch {
-			case !more:
-				p.gate.reopen(held)
-				return errors.New("ended before it was ready")
-			case line == linePrepared && !held:
-				p.gate.hold()
-				held = true
-				if _, err := io.WriteString(begin, lineBegin+"\n"); err != nil {
-					p.gate.reopen(held)
-					return fmt.Errorf("cannot be told to begin: %w", err)
-				}
-			case line == lineReady:
-				p.gate.shut(held)
-				return nil
+		line, err := next(ctx, lines)
+		switch {
+		case err != nil:
+			return err
+		case line == lineReady:
+			return nil
+		case line == linePrepared:
+			if err := p.letBegin(ctx, begin); err != nil {
+				return fmt.Errorf("could not begin: %w", err)
 			}
-		case <-ctx.Done():
-			p.gate.reopen(held)
-			return fmt.Errorf("was not ready: %w", context.Cause(ctx))
 		}
 	}
+}
+
+// next is the next line, also when ctx has ended meanwhile: a successor that is ready must not be killed.
+func next(ctx context.Context, lines <-chan string) (string, error) {
+	line, more := "", false
+	select {
+	case line, more = <-lines:
+	case <-ctx.Done():
+		select {
+		case line, more = <-lines:
+		default:
+			return "", fmt.Errorf("was not ready: %w", context.Cause(ctx))
+		}
+	}
+	if !more {
+		return "", errors.New("ended before it was ready")
+	}
+	return line, nil
+}
+
+// holdPatience is how long operators' requests under way may take at a hand-over.
+const holdPatience = 5 * time.Second
+
+func (p *process) letBegin(ctx context.Context, begin io.Writer) error {
+	ctx, cancel := context.WithTimeout(ctx, holdPatience)
+	defer cancel()
+	if err := p.gate.hold(ctx); err != nil {
+		return err
+	}
+	_, err := io.WriteString(begin, lineBegin+"\n")
+	return err
 }
 
 // handTo starts cmd with copies of the sockets, which are closed here again.
@@ -187,7 +210,28 @@ func (p *process) leaveSessions() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), sidecarTimeout)
 	defer cancel()
-	if err := errors.Join(p.relay.handOver(ctx), p.closeSidecar()); err != nil {
+	if err := errors.Join(p.relay.handOver(ctx), p.closeSidecar(ctx)); err != nil {
 		p.logger.Warn("sessions were not handed over in order", slog.Any("error", err))
+	}
+}
+
+// passOn has the successor do what this process is told to by mistake, until stop is closed: whoever sends a signal may know
+// of the old number alone.
+func (p *process) passOn(caught *signals, pid int, stop <-chan struct{}) {
+	for {
+		signal := syscall.SIGHUP
+		select {
+		case <-caught.reload:
+		case <-caught.rotated:
+			signal = syscall.SIGUSR1
+			if err := p.access.Reopen(); err != nil {
+				p.logger.Error("access log not reopened", slog.Any("error", err))
+			}
+		case <-stop:
+			return
+		}
+		if err := syscall.Kill(pid, signal); err != nil {
+			p.logger.Warn("a signal was not passed on", slog.String("signal", signal.String()), slog.Int("to", pid), slog.Any("error", err))
+		}
 	}
 }

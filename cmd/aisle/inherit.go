@@ -187,14 +187,18 @@ func (in *inheritance) awaitLeft() {
 // tellReady tells whoever waits that this process answers. A parent that has gone, or
 // a service manager that does not listen, is no reason to stop.
 func (in *inheritance) tellReady() error {
-	var errs []error
+	// The service manager first: it would take the end of the old process, which may come at once, for that of the service.
+	err := notify(mainPID() + "\nREADY=1")
 	if in.ready != nil {
-		_, err := in.ready.WriteString(lineReady + "\n")
-		errs = append(errs, err, in.ready.Close())
+		_, err2 := in.ready.WriteString(lineReady + "\n")
+		err = errors.Join(err, err2, in.ready.Close())
 		in.ready = nil
 	}
-	return errors.Join(append(errs, notify(fmt.Sprintf("MAINPID=%d\nREADY=1", os.Getpid())))...)
+	return err
 }
+
+// mainPID is what tells a service manager which process is the service.
+func mainPID() string { return fmt.Sprintf("MAINPID=%d", os.Getpid()) }
 
 // notify tells a service manager (sd_notify(3)), where there is one.
 func notify(state string) error {

@@ -78,7 +78,8 @@ func (l *inProcess) Close() error {
 func (l *inProcess) Addr() net.Addr { return &net.UnixAddr{Name: "in-process", Net: "unix"} }
 
 // unasked knows the connections to a server on which nothing has been asked yet. http.Server.Shutdown waits five seconds for
-// each, since a request may be on its way; ours are spare ones of a pool, whose requests have ended or go elsewhere.
+// each, since a request may be on its way. Of ours most are spare ones of a pool: session requests have ended, or go to the
+// successor. A page whose segment is asked for at this moment is made without it.
 type unasked struct {
 	mu     sync.Mutex
 	conns  map[net.Conn]struct{}

@@ -48,7 +48,7 @@ type process struct {
 	reloader  *reloader
 	stopRoom  context.CancelFunc // nil until it runs
 
-	stopFollowing context.CancelFunc // of what the successor revokes; nil until there is one
+	stopFollowing context.CancelFunc // what the successor revokes, and the signals for it; nil until there is one
 
 	gate    gate
 	sidecar *sidecar // nil: there is none in this process
@@ -219,9 +219,9 @@ func hasFile(o config.Sessions) bool {
 	return o.Redis == nil || o.MovingFrom != nil && o.MovingFrom.Redis == nil
 }
 
-// openPatience is how long a session request waits at a hand-over: for those under way in the other process, the end of its
-// sidecar, and the file, which are milliseconds mostly.
-const openPatience = 2*sidecarTimeout + time.Second
+// openPatience is how long a session request waits at a hand-over: for those under way in the other process, which it gives
+// sidecarTimeout, and for the file. Mostly that is milliseconds.
+const openPatience = 2 * sidecarTimeout
 
 // openLater opens the file when the process that this one replaces has let go of it.
 func (p *process) openLater(o config.Sessions) sessions.Store {
@@ -283,12 +283,10 @@ func (p *process) start() <-chan error {
 }
 
 // closeSidecar may be called more than once: a hand-over has done it already.
-func (p *process) closeSidecar() error {
+func (p *process) closeSidecar(ctx context.Context) error {
 	if p.sidecar == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), sidecarTimeout)
-	defer cancel()
 	p.unasked.close()
 	err := p.sidecar.close(ctx)
 	_ = p.inside.Close() // made with the sidecar
@@ -315,10 +313,10 @@ func (p *process) close() {
 	if p.store != nil {
 		p.store.Close()
 	}
-	errs = append(errs, p.closeSidecar())
+	ctx, cancel := context.WithTimeout(context.Background(), max(sidecarTimeout, adminTimeout))
+	defer cancel()
+	errs = append(errs, p.closeSidecar(ctx))
 	if p.admin != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), adminTimeout)
-		defer cancel()
 		errs = append(errs, p.admin.Shutdown(ctx))
 	}
 	if p.access != nil {

@@ -106,6 +106,18 @@ func (r *reloader) reload(cause string) (reloadResult, []string, error) {
 	return result, warnings, err
 }
 
+// catchUp has the edge run by what has changed since the file was read at the start, and returns why it cannot.
+func (r *reloader) catchUp() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	result, _, err := r.follow()
+	if result == reloadDone {
+		r.metrics.count(result)
+		r.p.logger.Info("configuration", slog.String("cause", "changed at a hand-over"), slog.String("result", result.String()))
+	}
+	return err
+}
+
 func (r *reloader) follow() (reloadResult, []string, error) {
 	if r.ended {
 		return reloadRefused, nil, errDraining

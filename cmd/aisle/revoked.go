@@ -66,7 +66,8 @@ func (r *revokedFile) follow(ctx context.Context, logger *slog.Logger) {
 			continue // keep puts another file in its place
 		}
 		if err := r.read(); err != nil {
-			logger.Error("sessions: revoked", slog.Any("error", err))
+			logger.Error("sessions: revoked", slog.Any("error", err)) // and once more at the next look
+			continue
 		}
 		last = now
 	}

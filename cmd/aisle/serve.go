@@ -120,7 +120,7 @@ func newLogger(c *config.Config, w io.Writer) (*slog.Logger, error) {
 // run serves until a signal comes or a listener fails, then drains. A second
 // signal cuts off what is left.
 func (p *process) run(caught *signals) int {
-	if err := p.awaitTurn(); err != nil {
+	if err := p.awaitTurn(caught.end); err != nil {
 		p.logger.Error("not started", slog.Any("error", err))
 		p.close()
 		return exitFailure
@@ -154,15 +154,24 @@ func (p *process) run(caught *signals) int {
 	}
 }
 
-// awaitTurn waits for the process of before, where there is one, and reads what was revoked since it was read first.
-func (p *process) awaitTurn() error {
+// awaitTurn waits for the process of before, where there is one, and catches up with what operators had it do since this one has read
+// its files: revocations and reloads. A configuration that this process cannot follow ends it, and the one of before goes on.
+func (p *process) awaitTurn(end <-chan os.Signal) error {
 	if p.inherited.ready == nil {
 		return nil
 	}
 	if err := p.inherited.awaitBegin(); err != nil {
 		p.logger.Warn("the process of before was not told of this one", slog.Any("error", err))
 	}
-	return p.revoked.read()
+	if err := errors.Join(p.revoked.read(), p.reloader.catchUp()); err != nil {
+		return err
+	}
+	select {
+	case s := <-end:
+		return fmt.Errorf("signal %s", s)
+	default:
+		return nil
+	}
 }
 
 // handOver starts a successor and leaves the sockets to it, or says why not and goes on.
@@ -190,6 +199,7 @@ func (p *process) handOver(caught *signals) bool {
 	p.reloader.end()
 	ctx, p.stopFollowing = context.WithCancel(context.Background())
 	go p.revoked.follow(ctx, p.logger)
+	go p.passOn(caught, pid, ctx.Done())
 	p.leave(left)
 	return true
 }
