@@ -169,7 +169,7 @@ func (r *run) checkCoverage(t *testing.T) {
 	f("from a fetch of another request", int64(n.seen("", "collapsed")), r.want/200)
 	f("stale while they were fetched", int64(n.seen("hit", "grace")), 1)
 	f("of variants", int64(n.seen("vary-miss", "")), r.want/1000)
-	f("by a pass because of no seal", int64(n.seen("bypass", "unsealed")), r.want/200)
+	f("by a pass because of no seal", int64(n.seen("bypass", "unsealed")), r.want/500) // each run draws 60 regulars, of whom few may lack one
 	f("by a pass because they were marked", int64(n.seen("bypass", "marked")), 10)
 	f("of the special origin to one alone", n.passed.Load(), r.want/100)
 	f("failed in failure periods", n.failures.Load(), 1)
