@@ -70,7 +70,6 @@ func (e *exchange) fail(err error) {
 
 func (e *exchange) write(fault *Fault) {
 	header := e.w.Header()
-	header.Del("Set-Cookie")
 	header.Set("Cache-Control", "private, no-store")
 	if fault.RetryAfter > 0 {
 		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(fault.RetryAfter.Seconds()))))

@@ -104,6 +104,7 @@ func (e *exchange) end() {
 		e.h.o.Logger.Error("panic in a sessions request", "operation", e.operation, "endpoint", e.endpoint.String(),
 			"panic", panicText(fault), "stack", string(debug.Stack()))
 		if e.status == 0 {
+			e.w.Header().Del("Set-Cookie")
 			e.write(faultOf(errors.New("panic")))
 		}
 	}
@@ -135,7 +136,7 @@ func (e *exchange) serve() error {
 		return &Fault{Status: http.StatusNotFound, Type: "NotFound", Message: "no such endpoint"}
 	case e.r.Method == http.MethodOptions:
 		return e.options(allow)
-	case !listed(allow, e.r.Method):
+	case e.endpoint != checkoutEndpoint && !listed(allow, e.r.Method): // Checkout says so in its own form
 		e.w.Header().Set("Allow", allow)
 		return &Fault{Status: http.StatusMethodNotAllowed, Type: "MethodNotAllowed", Message: "allowed are " + allow}
 	}

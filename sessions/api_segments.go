@@ -18,11 +18,13 @@ func (e *exchange) segments() error {
 	e.h.metrics.dropped(excessQuery, asked.keep(e.h.service.o.Limits.Keys))
 	in := e.cookies()
 	found, own, err := e.h.service.Segment(e.r.Context(), e.call(in, false), asked.public)
+	if own.Token != "" {
+		// The clients of apps take the segment from the cookie that comes with it, if they had none (facts 1.6).
+		e.setSegment(own.Token, in, e.h.service.o.TTL, false)
+	}
 	if err != nil {
 		return err
 	}
-	// The clients of apps take the segment from the cookie that comes with it, if they had none (facts 1.6).
-	e.setSegment(own.Token, in, e.h.service.o.TTL, false)
 	e.answer(http.StatusOK, withoutNulls(found.Segment.AppendJSON(nil)))
 	return nil
 }

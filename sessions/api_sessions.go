@@ -48,7 +48,7 @@ func (e *exchange) edit(in incoming, asked query, items Items, backend bool) err
 	}
 	out, err := e.h.service.Edit(e.r.Context(), e.call(in, backend), change)
 	if err != nil {
-		return err
+		return e.refused(out, in, err)
 	}
 	token, err := e.setCookies(out, in, true)
 	if err != nil {
@@ -64,6 +64,17 @@ func (e *exchange) edit(in incoming, asked query, items Items, backend bool) err
 	}
 	e.answerJSON(status, tokens{token, out.Segment.Token})
 	return nil
+}
+
+// refused has the refusal of a change carry what the session is all the same: its shopper may have logged in or out.
+func (e *exchange) refused(out Outcome, in incoming, err error) error {
+	if out.Session == nil {
+		return err
+	}
+	if _, fault := e.setCookies(out, in, out.Moved); fault != nil {
+		return fault
+	}
+	return err
 }
 
 // tokens is the answer to a write without items.

@@ -265,7 +265,7 @@ func TestBodies(t *testing.T) {
 	}
 }
 
-// TestRefusedChannel: nothing is stored and no cookie set (facts, part 4).
+// TestRefusedChannel: nothing that the request says is stored (facts, part 4).
 func TestRefusedChannel(t *testing.T) {
 	r := newRig(t, func(o *options) { o.apps = append(o.apps, login()) })
 	r.do("POST", "/api/sessions?sc=3", "{}").fault(401, "Unauthorized")
@@ -277,6 +277,7 @@ func TestRefusedChannel(t *testing.T) {
 	s.do("POST", "/api/sessions", public("a", "1")).want(201)
 	s.do("PATCH", "/api/sessions", public("a", "2", "sc", "3")).fault(401, "Unauthorized")
 	s.jar["login"] = "ann"
+	s.do("PATCH", "/api/sessions", public("a", "2", "sc", "3")).failure(403, "Forbidden")
 	s.do("PATCH", "/api/sessions", public("a", "2", "sc", "3")).fault(403, "Forbidden")
 	if got := s.read(); got.value("public", "a") != `"1"` || got.value("public", "sc") != "" {
 		t.Errorf("refused writes left %+v", got.Namespaces["public"])

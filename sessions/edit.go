@@ -12,7 +12,8 @@ import (
 )
 
 // Edit applies a change to the session that the call names, or to a new one where it names none. It
-// fails with a *Fault or a *transform.Refusal where the change is refused, and then nothing of it is stored.
+// fails with a *Fault or a *transform.Refusal where the change is refused, and then nothing of it is stored. What the call
+// shows of its shopper counts all the same where there was a session: the outcome beside the error is that session as it is then.
 func (s *Service) Edit(ctx context.Context, call Call, change Change) (Outcome, error) {
 	if id := s.named(call); id != "" {
 		out, err := s.edit(ctx, id, call, change)
@@ -36,19 +37,40 @@ func (s *Service) edit(ctx context.Context, id string, call Call, change Change)
 		if err != nil {
 			return Outcome{}, err
 		}
-		next, err := s.apply(ctx, was, call, change, false)
+		next, refused, err := s.accept(ctx, was, call, change)
 		if err != nil {
 			return Outcome{}, err
 		}
 		out, err := s.keep(ctx, next)
+		if err == nil {
+			return out, refused
+		}
 		if !errors.Is(err, ErrConflict) {
-			return out, err
+			return Outcome{}, err
 		}
 		s.metrics.conflict()
 		if err := ctx.Err(); err != nil {
 			return Outcome{}, err
 		}
 	}
+}
+
+// accept makes the successor by a change, or without it where it is refused: clients restate values with every call, and
+// who has logged out would be kept logged in by them.
+func (s *Service) accept(ctx context.Context, was *Session, call Call, change Change) (next successor, refused, err error) {
+	next, err = s.apply(ctx, was, call, change, false)
+	if change.empty() || !refusal(err) {
+		return next, nil, err
+	}
+	refused = err
+	next, err = s.apply(ctx, was, call, Change{}, false)
+	return next, refused, err
+}
+
+// refusal says whether an error is about what a change says.
+func refusal(err error) bool {
+	var refused *transform.Refusal
+	return errors.As(err, &refused) || oversized(err)
 }
 
 func (s *Service) create(ctx context.Context, call Call, change Change) (Outcome, error) {

@@ -206,6 +206,9 @@ func TestCheckout(t *testing.T) {
 			if q.URL.Query().Has("panic") {
 				panic("a value")
 			}
+			if q.Method != http.MethodGet {
+				w.WriteHeader(http.StatusMethodNotAllowed) // in a form of its own
+			}
 			_, _ = w.Write([]byte("[]"))
 		})
 	})
@@ -214,7 +217,12 @@ func TestCheckout(t *testing.T) {
 	} {
 		r.do("GET", target, "").want(want)
 	}
-	r.do("POST", "/api/checkout/pub/regions", "{}").want(405)
+	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE"} {
+		if a := r.do(method, "/api/checkout/pub/regions", "{}").want(405); a.body != "[]" {
+			t.Errorf("%s: %s", method, a.body)
+		}
+	}
+	r.do("OPTIONS", "/api/checkout/pub/regions", "").want(204)
 	r.counts(t, "aisle_sessions_panics_total", map[string]float64{"": 1})
 	newRig(t, nil).do("GET", "/api/checkout/pub/regions", "").want(404)
 }

@@ -39,7 +39,7 @@ func (s *Service) read(ctx context.Context, id string, call Call) (Outcome, erro
 
 // Segment gives the segment that the call's session would have with these public values. Nothing of that is
 // kept (facts 1.6); own is the segment of the session as it is. Without a session both are what a new one would have, and
-// neither is one created: servers ask by the thousand.
+// neither is one created: servers ask by the thousand. Where the values are refused there is own beside the error.
 func (s *Service) Segment(ctx context.Context, call Call, overrides transform.Values) (asked, own Issued, err error) {
 	change := Change{Query: overrides}
 	if id := s.named(call); id != "" {
@@ -52,7 +52,10 @@ func (s *Service) Segment(ctx context.Context, call Call, overrides transform.Va
 	if err != nil {
 		return Issued{}, Issued{}, err
 	}
-	return next.issued, next.issued, s.putFacets(ctx, next.issued, next.session.Expires)
+	if err := s.putFacets(ctx, next.issued, next.session.Expires); err != nil {
+		return Issued{}, Issued{}, err
+	}
+	return next.issued, next.issued, nil
 }
 
 func (s *Service) segmentOf(ctx context.Context, id string, call Call, change Change) (asked, own Issued, err error) {

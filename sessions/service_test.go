@@ -231,14 +231,7 @@ func TestEditAgainOnConflict(t *testing.T) {
 	r := newRig(t, nil)
 	s := r.shopper()
 	s.do("POST", "/api/sessions", public("a", "1")).want(201)
-	left := 3
-	r.store.before = func(op string) error {
-		if op == "save" && left > 0 {
-			left--
-			return sessions.ErrConflict
-		}
-		return nil
-	}
+	r.conflicts(3)
 	s.do("PATCH", "/api/sessions", public("b", "2")).want(200)
 	if got := s.read(); got.value("public", "a") != `"1"` || got.value("public", "b") != `"2"` || got.Version != 2 {
 		t.Errorf("%+v", got)

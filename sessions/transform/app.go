@@ -65,7 +65,7 @@ const CookieNamespace = "cookie"
 // PublicNamespace is what a request's body and query may write.
 const PublicNamespace = "public"
 
-// Refusal is an App's refusal of a request: nothing of it is stored. Status is 401 or
+// Refusal is an App's refusal of a request: nothing that it says is stored. Status is 401 or
 // 403 (facts, part 4).
 type Refusal struct {
 	Status int

@@ -36,5 +36,6 @@
 // # Refusals
 //
 // A refusal counts once the rounds have come to rest, and if it is the app's last word: who asks
-// for a private channel and logs in by the same request is a stranger to the store app in the first round only.
+// for a private channel and logs in by the same request is a stranger to the store app in the first round only. Nothing of such
+// a Run is to be stored. Another one without the Values has what the Cookies show all the same.
 package transform

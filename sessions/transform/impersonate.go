@@ -50,8 +50,8 @@ func StepKinds() []StepKind {
 }
 
 // Step is one step of an impersonation, for the record. It holds ids, and no e-mail: an id that is one is "".
-// A step is told when the app decides it: a request that is refused afterwards, or is run again because another wrote
-// first, had its step told all the same.
+// A step is told when the app decides it: a request that is refused afterwards, and run again without its values, or is run
+// again because another wrote first, had its step told all the same.
 type Step struct {
 	Kind      StepKind
 	Operator  string // authentication.adminUserId, else .storeUserId; of who began it, where it is over
@@ -62,7 +62,8 @@ type Step struct {
 // Impersonate is the App. It is safe for concurrent use.
 //
 // Who is impersonated is in public.vtex-impersonated-customer-email, else in the cookie of that name. A wish that is
-// denied, or that has ended, leaves public: it must not come true later. The app is called at every request, so that
+// denied, that has ended, or that is said while nobody is logged in leaves public: it must not come true later, by the log-in
+// of an operator who never wished it. The app is called at every request, so that
 // who is no operator any more stops at the next. It reads its own outputs, to tell a step once: storeUserId and
 // operatorId, and `asked`, by which it looks twice at a new wish, since the log-in or the log-out may be in the very
 // same request.
@@ -136,6 +137,9 @@ func (i *Impersonate) Transform(ctx context.Context, in Values) (Values, error) 
 	case !w.may && w.was != "":
 		w.forget(out)
 		r.over(StepEnded, w)
+	case !w.known && w.asked == w.asking():
+		w.forget(out)
+		out.put(impersonateKey("asked"), TextValue(w.asking())) // a cookie says it with each request
 	case !w.known, !same && w.asked != w.asking() && w.asked != w.answered():
 		r.over(StepStopped, w)
 		out.put(impersonateKey("asked"), TextValue(w.asking()))

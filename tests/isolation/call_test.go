@@ -19,6 +19,7 @@ type call struct {
 	body   string
 	fresh  bool  // it begins a session
 	next   state // of the session, if the call is not refused
+	plain  state // of the session, if it is: without the values that the call says
 	asks   bool  // for a channel, which may be refused
 	views  bool  // the answer is the session, not its tokens
 	ended  time.Time
@@ -63,6 +64,7 @@ func (r *resident) prepare(kind int, values map[string]string) *call {
 	c.addCookies(x.q)
 	x.q.cookies = append(x.q.cookies, r.logins()...)
 	x.next = r.known(x)
+	x.plain = x.next.settled(time.Now())
 	body := map[string]map[string]string{}
 	for name, value := range values {
 		byLink := chance(c.rng, 40)
@@ -114,6 +116,14 @@ func (r *resident) judge(x *call) verdict {
 	if x.asks && !slices.Contains(r.verdicts(x), http.StatusOK) {
 		return differ("the channel %s is not open to %q", x.next.sc, x.next.person(x.ended))
 	}
+	if bad := r.settle(x); bad != "" {
+		return bad
+	}
+	return r.viewed(x)
+}
+
+// settle compares what an answer issues with what the session is entitled to now.
+func (r *resident) settle(x *call) verdict {
 	if bad := r.follows(x); bad != "" {
 		return bad
 	}
@@ -137,19 +147,23 @@ func (r *resident) judge(x *call) verdict {
 	}
 	r.take(issued)
 	r.count(x)
-	return r.viewed(x)
+	return ""
 }
 
-// refused: nothing of the call is stored, and the cookies stay.
+// refused: nothing that the call says is stored, but who is logged in by its cookies is, where there is a session.
 func (r *resident) refused(x *call) verdict {
 	r.notes().refused.Add(1)
 	if !x.asks || !slices.Contains(r.verdicts(x), x.answer.status) {
 		return differ("status %d for channel %q, want one of %v: %+v", x.answer.status, x.next.sc, r.verdicts(x), x.next)
 	}
-	if lines := x.answer.header.Values("Set-Cookie"); len(lines) > 0 {
-		return differ("a call that is refused sets %q", lines)
+	if lines := x.answer.header.Values("Set-Cookie"); x.fresh && len(lines) > 0 {
+		return differ("a call that is refused begins a session: %q", lines)
 	}
-	return ""
+	if x.fresh {
+		return ""
+	}
+	x.next = x.plain
+	return r.settle(x)
 }
 
 // verdicts are the answers that a call for a channel may have: by each world of its time.

@@ -47,7 +47,7 @@ func (r *resident) live() {
 	case n < 620:
 		r.look()
 	case n < 700:
-		r.call(rng.IntN(3), nil)
+		r.call(rng.IntN(3), r.restated())
 	case n < 745:
 		r.move()
 	case n < 785:
@@ -104,8 +104,17 @@ func (r *resident) logIn() {
 
 func (r *resident) perhapsCall() {
 	if chance(r.client.rng, 75) {
-		r.call(r.client.rng.IntN(3), nil)
+		r.call(r.client.rng.IntN(3), r.restated())
 	}
+}
+
+// restated are the values that some clients say with each call (facts/sessions.md, part 3): one that shows a log-out may be
+// refused for them.
+func (r *resident) restated() map[string]string {
+	if sc := r.states.newest().sc; sc != "" && chance(r.client.rng, 40) {
+		return map[string]string{"sc": sc}
+	}
+	return nil
 }
 
 func (r *resident) logOut() {

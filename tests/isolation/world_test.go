@@ -132,17 +132,12 @@ func (s *state) set(name, value string) {
 }
 
 // settled is what a call of the sessions API leaves of an operator's wish (docs/authentication.md): it comes true for an
-// operator alone, waits as long as nobody is logged in, and is gone once it was denied or has ended.
+// operator alone, and is gone once it was denied or has ended, or with the call that says it where nobody is logged in.
 func (s state) settled(at time.Time) state {
 	operates := s.operator.counts(at) && strings.HasSuffix(s.operator.email, "@acme.example")
-	known := s.operator.counts(at) || s.shopper.counts(at)
-	switch {
-	case s.wish == "":
-		s.acting = false
-	case operates && customerOf("", s.wish) != nil:
-		s.acting = true
-	case operates, known, s.acting:
-		s.wish, s.acting = "", false
+	s.acting = operates && customerOf("", s.wish) != nil
+	if !s.acting {
+		s.wish = ""
 	}
 	return s
 }
