@@ -153,6 +153,9 @@ func (e *exchange) change(asked query, backend bool) (Change, error) {
 		return Change{}, err
 	}
 	e.h.metrics.dropped(foreignNamespace, b.ignored)
+	if !backend && e.h.cors.foreign(e.r) {
+		e.h.metrics.dropped(deniedBody, b.deny(e.h.service.denied))
+	}
 	written := count(b.values)
 	if written > limits.Keys {
 		return Change{}, badRequest("body: more than %d keys", limits.Keys)

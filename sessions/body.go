@@ -98,6 +98,19 @@ func (b *body) item(k transform.Key, raw json.RawMessage, limits Limits) error {
 	return nil
 }
 
+// deny takes public values out, and says how many.
+func (b *body) deny(denied func(name string) bool) (n int) {
+	for name := range b.values[transform.PublicNamespace] {
+		if denied(name) {
+			k := transform.Key{Namespace: transform.PublicNamespace, Name: name}
+			delete(b.values[k.Namespace], name)
+			delete(b.keepAlive, k)
+			n++
+		}
+	}
+	return n
+}
+
 // compactJSON is value, which is well formed, in its shortest form and in memory of its own.
 func compactJSON(value json.RawMessage) json.RawMessage {
 	var out bytes.Buffer

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 )
 
 // cors answers for origins that are listed; all others get no field of the protocol, and so
@@ -33,6 +34,28 @@ func (c cors) mark(out, in http.Header) bool {
 	out.Set("Access-Control-Allow-Credentials", "true")
 	out.Set("Access-Control-Expose-Headers", operationField)
 	return true
+}
+
+// foreign says whether a request comes from a page of a site that is neither the request's own nor listed, as far as browsers
+// tell: such a page has the shopper's cookies with it, and speaks for itself. A page of the same host under another scheme or
+// port is its own: who ends TLS for us changes them. Clients that are no browsers say neither.
+func (c cors) foreign(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if slices.Contains(c.origins, origin) {
+		return false
+	}
+	switch r.Header.Get("Sec-Fetch-Site") { // no script can write it
+	case "same-origin":
+		return false
+	case "cross-site":
+		return true
+	}
+	if origin == "" {
+		return false
+	}
+	u, err := url.Parse(origin)
+	own := url.URL{Host: r.Host}
+	return err != nil || u.Host == "" || !strings.EqualFold(u.Hostname(), own.Hostname()) // "null" has no host
 }
 
 // preflight writes the fields of the answer to an OPTIONS of a listed origin. The field of backends is not

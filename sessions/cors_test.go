@@ -35,6 +35,38 @@ func TestCORS(t *testing.T) {
 	f("", false)
 }
 
+// TestDeniedToForeignPages: a page of another site has the shopper's cookies with what it posts, and must not plant what an
+// operator acts by. All else it writes as ever.
+func TestDeniedToForeignPages(t *testing.T) {
+	r := newRig(t, func(o *options) { o.http.Origins = []string{"https://app.example"} })
+	const name = "vtex-impersonated-customer-email"
+	body := `{"public":{"` + name + `":{"value":"bob@x.example","keepAlive":true},"a":{"value":"1"}}}`
+	f := func(denied bool, fields ...string) {
+		t.Helper()
+		s := r.shopper()
+		s.do("POST", "http://Shop.example:8080/api/sessions", "{}").want(201)
+		s.do("POST", "http://Shop.example:8080/api/sessions", body, append(fields, "Content-Type", "text/plain")...).want(201)
+		if got := s.read(); (got.value("public", name) == "") != denied || got.value("public", "a") != `"1"` {
+			t.Errorf("%q: %v", fields, got.Namespaces["public"])
+		}
+	}
+	f(false)
+	f(false, "Origin", "https://shop.example")
+	f(false, "Origin", "http://SHOP.example:9000", "Sec-Fetch-Site", "same-site")
+	f(false, "Origin", "https://behind.example", "Sec-Fetch-Site", "same-origin")
+	f(false, "Origin", "https://app.example", "Sec-Fetch-Site", "cross-site")
+	f(false, "Sec-Fetch-Site", "none")
+	f(false, "Origin", "https://evil.example", "X-Aisle-Backend-Key", testBackend)
+	f(true, "Origin", "https://evil.example")
+	f(true, "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site")
+	f(true, "Origin", "https://other.shop.example", "Sec-Fetch-Site", "same-site")
+	f(true, "Origin", "https://shop.example.evil.example")
+	f(true, "Origin", "null")
+	f(true, "Origin", "http://app.example")
+	f(true, "Sec-Fetch-Site", "cross-site")
+	r.counts(t, "aisle_sessions_dropped_total", map[string]float64{"denied-body": 7})
+}
+
 func TestPreflight(t *testing.T) {
 	r := newRig(t, func(o *options) { o.http.Origins = []string{"https://shop.example"} })
 	a := r.do("OPTIONS", "/br/api/sessions", "", "Origin", "https://shop.example", "Access-Control-Request-Method", "PATCH",

@@ -29,7 +29,7 @@ type Options struct {
 	Sealer      *segment.Sealer
 	Engine      *transform.Engine
 	Limits      Limits
-	DeniedQuery []string // parameters that never become public values; nil: those of the func DeniedQuery
+	DeniedQuery []string // names that no query makes public values, nor a page of another site; nil: those of the func DeniedQuery
 	Metrics     *Metrics // nil: counted where nobody looks
 }
 
@@ -71,8 +71,9 @@ func New(o Options) (*Service, error) {
 // Use has requests from now on run through another Engine; those under way end with the one before.
 func (s *Service) Use(e *transform.Engine) { s.engine.Store(e) }
 
-// DeniedQuery are the parameters that a link cannot make public values unless the operator says so: facets would narrow the
-// catalogue (facts 1.5), and an operator who follows a stranger's link would act as a customer. The slice is the caller's.
+// DeniedQuery are the names that a link, or a page of another site, cannot make public values unless the operator says so: facets
+// would narrow the catalogue (facts 1.5), and an operator who follows a stranger's link would act as a customer. The slice is
+// the caller's.
 func DeniedQuery() []string { return []string{"facets", "vtex-impersonated-customer-email"} }
 
 func (o Options) check() error {
@@ -199,5 +200,5 @@ func accountID(account string) string {
 	return formatUUID([16]byte(sum[:16]), 8)
 }
 
-// denied says whether a parameter of the query must not become a public value.
+// denied says whether a name must not become a public value by a query, or by the body of another site's page.
 func (s *Service) denied(name string) bool { return slices.Contains(s.o.DeniedQuery, name) }
