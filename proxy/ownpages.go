@@ -20,6 +20,7 @@ const maxPage = 1 << 20
 // page is an answer of aisle's own, as its file was when the configuration was read.
 type page struct {
 	contentType string
+	operation   string // X-Vtex-Operation-Id; "" for none
 	body        []byte
 }
 

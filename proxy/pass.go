@@ -79,7 +79,7 @@ func (x *exchange) invalidate(status int) {
 }
 
 // passRequest is the request as it came, written anew: hop-by-hop fields, the
-// seal and inbound x-vtex-* are gone, forwarding fields say what aisle knows.
+// seal and inbound x-vtex-* are gone (to the sidecar all but the operation's id), forwarding fields say what aisle knows.
 func (x *exchange) passRequest(gate *bodyGate) *cache.OriginRequest {
 	target := string(x.path)
 	if x.query != nil {
@@ -130,7 +130,10 @@ func (x *exchange) wantsTrailers() bool {
 func (x *exchange) passes(l *line) bool {
 	segmentScope := x.route.Scope == cache.ScopeSegment
 	switch l.kind {
-	case hopField, vtexField, hostField, forwardedField, bodyField, expectField:
+	case vtexField:
+		// The sidecar echoes it where it is harmless (facts, part 3: @vtex/api sends it).
+		return x.sidecars() && string(l.lower) == operationField
+	case hopField, hostField, forwardedField, bodyField, expectField:
 		return false
 	case ifNoneMatchField, ifModifiedSinceField, ifRangeField:
 		return !segmentScope

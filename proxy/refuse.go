@@ -68,15 +68,21 @@ func (x *exchange) refuse(status int, outcome cache.Outcome, reason cache.Reason
 	x.ownAnswer(status, outcome, reason, retryAfter, own)
 }
 
-// ownAnswer answers with a page of the operator's, or with one line where it is nil.
+// ownAnswer answers with a page of the operator's, or with one line where it is nil; in the sidecar's place with JSON.
 func (x *exchange) ownAnswer(status int, outcome cache.Outcome, reason cache.Reason, retryAfter time.Duration, own *page) {
 	x.sent.outcome, x.sent.reason = outcome, reason
 	x.status = statusLine{outcome: outcome, reason: reason, debug: x.debugged()}
-	if own == nil {
+	switch {
+	case x.route != nil && x.sidecars():
+		own = x.sidecarFault(status, reason)
+	case own == nil:
 		own = &page{contentType: "text/plain; charset=utf-8", body: []byte("aisle: " + reason.String() + "\n")}
 	}
 	h := x.startHead(status)
 	h.line("Content-Type", own.contentType)
+	if own.operation != "" {
+		h.line("X-Vtex-Operation-Id", own.operation)
+	}
 	if status == fasthttp.StatusMethodNotAllowed {
 		h.line("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 	}

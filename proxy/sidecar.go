@@ -2,9 +2,13 @@ package proxy
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/json"
 	"path"
 	"strings"
 	"time"
+
+	"github.com/valyala/fasthttp"
 
 	"github.com/aislecache/aisle/cache"
 	"github.com/aislecache/aisle/segment"
@@ -38,6 +42,43 @@ func sidecarRoutes(regions bool) []Route {
 		list = append(list, Route{Name: "sidecar:" + path.Base(name), Match: Match{Path: "/**/api/" + name + "/**"}, Scope: cache.ScopePrivate, Upstream: SidecarUpstream})
 	}
 	return list
+}
+
+// sidecars says that the request is for our sidecar: without one an operator's upstream may have its name.
+func (x *exchange) sidecars() bool {
+	return x.edge.parts.Sessions != nil && x.route.Upstream == SidecarUpstream
+}
+
+// operationField names one call to the sidecar, in lower case.
+const operationField = "x-vtex-operation-id"
+
+// sidecarFault is an answer of the edge's own in the form of the sidecar's errors: its clients read JSON whatever the status
+// (facts, part 3), so no page of the operator's takes its place.
+func (x *exchange) sidecarFault(status int, reason cache.Reason) *page {
+	kind := strings.ReplaceAll(fasthttp.StatusMessage(status), " ", "")
+	switch {
+	case status == fasthttp.StatusInternalServerError:
+		kind = "InternalError"
+	case status > fasthttp.StatusInternalServerError:
+		kind = "Unavailable"
+	}
+	p := &page{contentType: "application/json; charset=utf-8", operation: x.operation()}
+	p.body, _ = json.Marshal(struct { // texts cannot fail
+		Type      string `json:"type"`
+		Message   string `json:"message"`
+		Operation string `json:"operationId"`
+	}{kind, "aisle: " + reason.String(), p.operation})
+	return p
+}
+
+// operation echoes the id that the client gave the call, if that is a token, and else makes one.
+func (x *exchange) operation() string {
+	for i := range x.lines {
+		if l := &x.lines[i]; string(l.lower) == operationField && isToken(l.value) && len(l.value) <= 64 {
+			return string(l.value)
+		}
+	}
+	return rand.Text()
 }
 
 // sidecarPatience is how long a page waits for the sidecar.

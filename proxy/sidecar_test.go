@@ -2,10 +2,13 @@ package proxy_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -111,6 +114,65 @@ func TestSidecarEndpoints(t *testing.T) {
 	r.get("/api/sessionsX")
 	if n := len(r.requests()); n != 1 {
 		t.Errorf("the origin was asked %d times", n)
+	}
+}
+
+// What the edge itself answers in the sidecar's place is JSON, whatever pages the operator has: with the status and Retry-After
+// of before, and the id that the client gave the call.
+func TestSidecarDown(t *testing.T) {
+	down := httptest.NewServer(http.NotFoundHandler())
+	down.Close()
+	page := filepath.Join(t.TempDir(), "502.html")
+	if err := os.WriteFile(page, []byte("<p>sorry"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := func(r *rig, method, target string, status int, kind, message, given string) {
+		t.Helper()
+		a := r.do(method, target, "{}", "X-VTEX-Operation-Id: "+given)
+		var got struct{ Type, Message, OperationID string }
+		if err := json.Unmarshal([]byte(a.Body), &got); err != nil || a.Status != status || got.Type != kind || got.Message != message {
+			t.Errorf("%s %s: %d %q", method, target, a.Status, a.Body)
+		}
+		id := a.Header.Get("X-Vtex-Operation-Id")
+		if id == "" || id != got.OperationID || (given == "abc-1") != (id == given) || a.Header.Get("Content-Type") != "application/json; charset=utf-8" {
+			t.Errorf("%s %s: %q %v", method, target, a.Body, a.Header)
+		}
+	}
+	r, _ := withSidecar(t, cachedAs(), func(s *setup) {
+		s.sidecar, s.options.SidecarRegions, s.options.ErrorPages = down.URL, true, map[int]string{502: page}
+	})
+	f(r, "PATCH", "/br/api/sessions?items=*", 502, "Unavailable", "aisle: connect", "abc-1")
+	f(r, "POST", "/api/segments/x", 502, "Unavailable", "aisle: connect", `a"b`)
+	f(r, "POST", "/api/checkout/pub/regions", 502, "Unavailable", "aisle: connect", "")
+	closed, _ := withSidecar(t, cachedAs(), func(s *setup) {
+		s.sidecar, s.options.Maintenance = down.URL, &proxy.Maintenance{Status: 410, RetryAfter: 9 * time.Second}
+	})
+	f(closed, "POST", "/api/sessions", 410, "Gone", "aisle: maintenance", "abc-1")
+	if got := closed.get("/api/sessions").Header.Get("Retry-After"); got != "9" {
+		t.Errorf("Retry-After %q", got)
+	}
+	if a := closed.get("/p"); a.Body != "aisle: maintenance\n" || a.Header.Get("X-Vtex-Operation-Id") != "" {
+		t.Errorf("%q %v", a.Body, a.Header)
+	}
+}
+
+// The id of a call reaches the sidecar, which echoes it; other fields of the kind are nobody's to send, and no origin gets either.
+func TestSidecarOperation(t *testing.T) {
+	sidecar := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		w.Header().Set("X-Vtex-Operation-Id", q.Header.Get("X-Vtex-Operation-Id"))
+		_, _ = io.WriteString(w, q.Header.Get("X-Vtex-Segment"))
+	}))
+	t.Cleanup(sidecar.Close)
+	r, _ := withSidecar(t, cachedAs(), func(s *setup) { s.sidecar = sidecar.URL })
+	fields := []string{"X-VTEX-Operation-Id: abc-1", "X_Vtex_Operation_Id: abc-2", "X-Vtex-Segment: x"}
+	if a := r.get("/api/sessions", fields...); a.Header.Get("X-Vtex-Operation-Id") != "abc-1" || a.Body != "" {
+		t.Errorf("%q %v", a.Body, a.Header)
+	}
+	r.get("/api/other", fields...)
+	for _, q := range r.requests() {
+		if got := q.Header.Get("X-Vtex-Operation-Id"); got != "" {
+			t.Errorf("the origin of %s got %q", q.URI, got)
+		}
 	}
 }
 
