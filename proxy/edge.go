@@ -127,6 +127,9 @@ func (e *Edge) Describe() []string { return e.current.Load().table.Describe() }
 // Describe gives the route table that options make, a line each.
 func Describe(o Options) ([]string, error) {
 	table, err := compileRoutes(o)
+	if err == nil && o.Sidecar { // after the operator's own, whose errors count routes as the operator does
+		table, err = compileRoutes(behindSidecar(o))
+	}
 	if err != nil {
 		return nil, err
 	}

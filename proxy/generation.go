@@ -34,7 +34,7 @@ type generation struct {
 
 func (e *Edge) newGeneration(o Options, p Parts) (*generation, error) {
 	if p.Sessions != nil {
-		o.Routes = append(sidecarRoutes(o.SidecarRegions), o.Routes...)
+		o = behindSidecar(o)
 		p.Origin = withoutOwned{p.Origin, o.SegmentCookie}
 	}
 	table, err := compileRoutes(o)

@@ -22,6 +22,8 @@ type Options struct {
 
 	SegmentCookie string // name of the cookie; `vtex_segment` unless configured
 	SealTTL       time.Duration
+	// Sidecar says, to Describe alone, that there will be Parts.Sessions, whose routes come first.
+	Sidecar bool
 	// SidecarRegions says that the sidecar answers the regions API as well.
 	SidecarRegions bool
 	QueryDrop      []string // query parameters that leave the target, exact or with a trailing `*`

@@ -44,6 +44,12 @@ func sidecarRoutes(regions bool) []Route {
 	return list
 }
 
+// behindSidecar puts the operator's routes behind the sidecar's.
+func behindSidecar(o Options) Options {
+	o.Routes = append(sidecarRoutes(o.SidecarRegions), o.Routes...)
+	return o
+}
+
 // sidecars says that the request is for our sidecar: without one an operator's upstream may have its name.
 func (x *exchange) sidecars() bool {
 	return x.edge.parts.Sessions != nil && x.route.Upstream == SidecarUpstream

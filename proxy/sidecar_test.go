@@ -193,6 +193,37 @@ func TestSidecarRegions(t *testing.T) {
 	}
 }
 
+// What `aisle check` prints is the table of the edge that runs: the sidecar's routes are first, those of the regions API among them
+// where they are ours.
+func TestDescribeWithSidecar(t *testing.T) {
+	f := func(regions bool, want ...string) {
+		t.Helper()
+		var o proxy.Options
+		r, _ := withSidecar(t, cachedAs(), func(s *setup) {
+			s.options.SidecarRegions = regions
+			s.options.Routes = []proxy.Route{{Name: "own", Match: proxy.Match{Path: "/**"}, Scope: cache.ScopePrivate}}
+			o = s.options
+		})
+		o.Sidecar = true
+		got := mustDescribe(t, o)
+		if diff := cmp.Diff(r.edge.Describe(), got); diff != "" {
+			t.Errorf("(-edge +check):\n%s", diff)
+		}
+		for i, begin := range want {
+			if !strings.HasPrefix(got[i], begin) {
+				t.Errorf("line %q, want %q", got[i], begin)
+			}
+		}
+	}
+	f(false, "1 sidecar:sessions host=* path=/**/api/sessions/**", "2 sidecar:segments ", "3 own ")
+	f(true, "1 sidecar:sessions ", "2 sidecar:segments ", "3 sidecar:regions ", "4 sidecar:postal-code ", "5 own ")
+
+	o := proxy.Options{Sidecar: true, SidecarRegions: true, Routes: []proxy.Route{{Match: proxy.Match{Path: "no-slash"}}}}
+	if _, err := proxy.Describe(o); err == nil || !strings.Contains(err.Error(), "routes[0].match.path:") {
+		t.Errorf("the operator's first route is at fault: %v", err)
+	}
+}
+
 // A shopper who has lost the segment, or whose seal proves nothing any more, gets the page of the session, and both cookies again.
 func TestRecovery(t *testing.T) {
 	r, f := withSidecar(t, cachedAs("Cache-Control: max-age=60"), func(s *setup) {
