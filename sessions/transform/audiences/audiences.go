@@ -21,6 +21,9 @@ const (
 	maxCount  = 1000 // audiences: each is evaluated at each request of the sessions API
 )
 
+// MaxLimit is how many campaigns a segment takes: more would be cut off when it is issued, after the app has told that they count.
+const MaxLimit = 16
+
 // Audience is a group of shoppers that a campaign is for.
 type Audience struct {
 	ID       string // in the segment; letters, digits, "-", "_" and "."
@@ -35,8 +38,8 @@ type Audience struct {
 // Options of the app.
 type Options struct {
 	Audiences []Audience // those of one priority count in this order
-	// Limit is how many audiences a shopper can be in; 0: any number. Each combination is a segment of its own, with
-	// pages of its own, and the public system applies no promotion to a segment with two (known issue 1207746).
+	// Limit is how many audiences a shopper can be in; 0: MaxLimit, which is the most. Each combination is a segment of its own,
+	// with pages of its own, and the public system applies no promotion to a segment with two (known issue 1207746).
 	Limit int
 	// Known are namespaces and keys that the operator's own apps write, which conditions may read.
 	Known []transform.Declaration
@@ -55,26 +58,27 @@ type Audiences struct {
 	limit int
 }
 
-// New compiles the audiences, or gives every fault of them, each with the audience's id.
+// New compiles the audiences, or gives every fault of them: joined, each one line that begins with the key below the section,
+// such as "audiences[2].when: ".
 func New(o Options) (*Audiences, error) {
 	var errs []error
-	if o.Limit < 0 {
-		errs = append(errs, fmt.Errorf("audiences: a limit of %d", o.Limit))
+	if o.Limit < 0 || o.Limit > MaxLimit {
+		errs = append(errs, fmt.Errorf("limit: %d is not between 0 and %d, which is what a segment takes", o.Limit, MaxLimit))
 	}
 	if len(o.Audiences) > maxCount {
 		errs = append(errs, fmt.Errorf("audiences: %d of them, %d are allowed", len(o.Audiences), maxCount))
 	}
-	a := &Audiences{limit: o.Limit}
+	a := &Audiences{limit: cmp.Or(o.Limit, MaxLimit)}
 	seen := map[string]bool{}
 	var conditions []*expression.Condition
-	for _, one := range o.Audiences {
+	for i, one := range o.Audiences {
 		condition, faults := check(one, o.Known)
 		if seen[one.ID] {
-			faults = append(faults, errors.New("the id is there twice"))
+			faults = append(faults, fmt.Errorf("id: %q is there twice", one.ID))
 		}
 		seen[one.ID] = true
 		for _, err := range faults {
-			errs = append(errs, fmt.Errorf("audience %q: %w", one.ID, err))
+			errs = append(errs, fmt.Errorf("audiences[%d].%s", i, strings.ReplaceAll(err.Error(), "\n", "; ")))
 		}
 		conditions = append(conditions, condition)
 		a.list = append(a.list, audience{one, condition})
@@ -92,13 +96,14 @@ func New(o Options) (*Audiences, error) {
 	return a, nil
 }
 
+// check gives errors that begin with the key at fault.
 func check(a Audience, known []transform.Declaration) (*expression.Condition, []error) {
 	var errs []error
 	if !transform.PlainID(a.ID, maxID) {
-		errs = append(errs, fmt.Errorf(`want an id of at most %d letters, digits, "-", "_", "."`, maxID))
+		errs = append(errs, fmt.Errorf(`id: %q: want at most %d letters, digits, "-", "_", "."`, a.ID, maxID))
 	}
 	if !a.From.IsZero() && !a.Until.IsZero() && !a.From.Before(a.Until) {
-		errs = append(errs, fmt.Errorf("it is until %s, which is not after from %s", a.Until.Format(time.RFC3339), a.From.Format(time.RFC3339)))
+		errs = append(errs, fmt.Errorf("until: %s is not after from, %s", a.Until.Format(time.RFC3339), a.From.Format(time.RFC3339)))
 	}
 	condition, err := expression.Compile(a.When, known...)
 	if err != nil {
@@ -121,7 +126,7 @@ func (a *Audiences) Transform(_ context.Context, in transform.Values) (transform
 	now := time.Now()
 	var ids []string
 	for i := range a.list {
-		if a.limit > 0 && len(ids) == a.limit {
+		if len(ids) == a.limit {
 			break
 		}
 		if a.list[i].judge(in, now) == Matched {

@@ -189,16 +189,26 @@ func TestNewGivesEveryFault(t *testing.T) {
 		{ID: "self", When: `rnb.campaigns == ""`},
 		{ID: "two", When: `now() > now()`, From: day("2031-01-01"), Until: day("2030-01-01")},
 	}})
-	for _, want := range []string{
-		"a limit of -1", `audience "": want an id`, `audience "a,b": want an id`, `xxx": want an id`, `audience "twice": the id is there twice`,
-		`audience "times": it is until 2030-01-01T00:00:00Z, which is not after from 2030-01-01T00:00:00Z`,
-		`audience "typo": when: at character`, "nothing writes profile.mail", `audience "type": when: expected bool`,
-		`audience "empty": when: the expression is empty`, `audience "self": when: rnb.campaigns is what audiences make`,
-		`audience "two": it is until`, `audience "two": when: at character`,
-	} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("no %q in:\n%v", want, err)
+	if err == nil {
+		t.Fatal("all is well")
+	}
+	got := strings.Split(err.Error(), "\n")
+	want := []string{
+		"limit: -1 is not", `audiences[0].id: "": want`, `audiences[1].id: "a,b": want`, `audiences[2].id: "xxx`, `audiences[4].id: "twice" is there twice`,
+		"audiences[5].until: 2030-01-01T00:00:00Z is not after from, 2030-01-01T00:00:00Z", "audiences[6].when: at character 9: nothing writes profile.mail",
+		"audiences[7].when: expected bool", "audiences[8].when: the expression is empty", "audiences[9].when: rnb.campaigns is what audiences make",
+		"audiences[10].until: ", "audiences[10].when: at character ",
+	}
+	if len(got) != len(want) {
+		t.Fatalf("%d faults, want %d, a line each:\n%v", len(got), len(want), err)
+	}
+	for i, begin := range want {
+		if !strings.HasPrefix(got[i], begin) {
+			t.Errorf("line %d is %q, want %q", i, got[i], begin)
 		}
+	}
+	if _, err := audiences.New(audiences.Options{Limit: audiences.MaxLimit + 1}); err == nil || !strings.Contains(err.Error(), "limit: 17 is not") {
+		t.Errorf("more than a segment takes: %v", err)
 	}
 	if _, err := audiences.New(audiences.Options{Audiences: make([]audiences.Audience, 1001)}); err == nil || !strings.Contains(err.Error(), "1000 are allowed") {
 		t.Errorf("%v", err)
@@ -227,10 +237,13 @@ func TestExplain(t *testing.T) {
 		{ID: "later", From: day("2030-01-02"), Reason: audiences.NotBegun, When: "true", Read: map[string]string{}},
 		{ID: "over", Until: day("2030-01-01"), Reason: audiences.Ended, When: "true", Read: map[string]string{}},
 		{ID: "odd", Reason: audiences.Unreadable, When: list[4].When, Read: map[string]string{"public.n": `{"b":1}`}},
-		{ID: "no", Reason: audiences.Unmet, When: list[5].When, Read: map[string]string{}},
+		{ID: "no", Reason: audiences.Unmet, When: list[5].When, Read: map[string]string{"public.gone": ""}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+	if text, err := json.Marshal(got[5]); err != nil || !strings.HasSuffix(string(text), `"read":{"public.gone":""}}`) {
+		t.Errorf("%s, %v", text, err)
 	}
 	text, err := json.Marshal(got[1])
 	if err != nil || string(text) != `{"id":"low","reason":"limited","when":"public.a == \"x\"","read":{"public.a":"x"}}` {
@@ -270,6 +283,28 @@ func TestExplainAgrees(t *testing.T) {
 			t.Errorf("%q, and explained %q", got, matched)
 		}
 	})
+}
+
+// TestBoundOfTheSegment: what falls off is told, also where the configuration sets no limit.
+func TestBoundOfTheSegment(t *testing.T) {
+	var o audiences.Options
+	for i := range audiences.MaxLimit + 4 {
+		o.Audiences = append(o.Audiences, audiences.Audience{ID: string(rune('a' + i)), When: "true"})
+	}
+	app := newApp(t, o)
+	out, err := app.Transform(t.Context(), nil)
+	if got := strings.Split(out.Text(campaigns), ","); err != nil || len(got) != audiences.MaxLimit {
+		t.Errorf("%q, %v", got, err)
+	}
+	for i, e := range app.Explain(nil, time.Now()) {
+		want := audiences.Matched
+		if i >= audiences.MaxLimit {
+			want = audiences.Limited
+		}
+		if e.Reason != want {
+			t.Errorf("audience %d is explained %v", i, e.Reason)
+		}
+	}
 }
 
 func TestReasons(t *testing.T) {

@@ -46,8 +46,8 @@ type Explanation struct {
 	Until    time.Time `json:"until,omitzero"`
 	Reason   Reason    `json:"reason"`
 	When     string    `json:"when"`
-	// Read are the values that the condition read, by namespace.key; what was absent is not there. They are the
-	// shopper's own: for the operator who asks, not for logs.
+	// Read are the values that the condition read, by namespace.key; "" is what was absent, as it is to the condition. They
+	// are the shopper's own: for the operator who asks, not for logs.
 	Read map[string]string `json:"read,omitempty"`
 }
 
@@ -59,7 +59,7 @@ func (a *Audiences) Explain(in transform.Values, now time.Time) []Explanation {
 	for i := range a.list {
 		one := &a.list[i]
 		reason := one.judge(in, now)
-		if reason == Matched && a.limit > 0 && matched == a.limit {
+		if reason == Matched && matched == a.limit {
 			reason = Limited
 		}
 		if reason == Matched {
@@ -78,11 +78,8 @@ func (a *audience) read(in transform.Values) map[string]string {
 	found := map[string]string{}
 	for _, k := range a.condition.Keys() {
 		value := in.Get(k)
-		if len(value) == 0 {
-			continue
-		}
 		text := in.Text(k)
-		if value[0] != '"' {
+		if len(value) > 0 && value[0] != '"' {
 			text = string(value)
 		}
 		found[k.String()] = text

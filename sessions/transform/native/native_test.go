@@ -148,8 +148,9 @@ func TestOpenTellsEveryFault(t *testing.T) {
 		t.Fatal("all is well")
 	}
 	for _, want := range []string{
-		"store.members.1: is a public channel", "authentication: ", "profile: customers: file: ", "checkout: ", "rnb: audience \"a\": when: ",
-		"impersonate.operators: reads public.x", "search: facets: ", "apps[0]: ",
+		"store.members.1: is a public channel", "authentication.keys_file: none.jwks: no such file", "profile.customers.file: none.csv: no such file",
+		"checkout.regions.file: none.csv: no such file", "rnb.audiences[0].when: unexpected token EOF (1:11);", "impersonate.operators: reads public.x",
+		"search.facets: ", "apps[0]: ",
 	} {
 		if !strings.Contains("\n"+err.Error(), "\n"+want) {
 			t.Errorf("no line begins with %q:\n%v", want, err)

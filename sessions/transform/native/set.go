@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/aislecache/aisle/segment"
 	"github.com/aislecache/aisle/sessions/transform"
 	"github.com/aislecache/aisle/sessions/transform/audiences"
 	"github.com/aislecache/aisle/sessions/transform/auth"
@@ -25,10 +27,13 @@ type Set struct {
 	profile   *profile.Profile
 	endpoints http.Handler
 	closers   []func()
+	warnings  []string
+	logger    *slog.Logger
+	failing   failing
 }
 
-// Open makes the apps, or gives every fault of them, joined, each with its key below sessions.transforms. Files have been read
-// by then; servers have not been asked. After an error nothing is left open.
+// Open makes the apps, or gives every fault of them: joined, each one line that begins with its key below sessions.transforms.
+// Files have been read by then; servers have not been asked. After an error nothing is left open.
 func Open(o Options, m *Metrics) (*Set, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -36,7 +41,7 @@ func Open(o Options, m *Metrics) (*Set, error) {
 	if m == nil {
 		m = NewMetrics(prometheus.NewRegistry())
 	}
-	s := &Set{}
+	s := &Set{logger: o.Logger}
 	var errs []error
 	// In the order of the public system's graph: in one round the later of two writers of a key wins.
 	for _, open := range []func(Options, *Metrics) error{
@@ -65,6 +70,10 @@ func (s *Set) Explain(in transform.Values, now time.Time) []audiences.Explanatio
 	return s.audiences.Explain(in, now)
 }
 
+// Warnings are what is allowed in the files and may well be a mistake, each with its key below sessions.transforms. The slice is
+// the caller's.
+func (s *Set) Warnings() []string { return slices.Clone(s.warnings) }
+
 // Close stops watching files and closes connections. The apps are not to be called any more.
 func (s *Set) Close() {
 	for i := len(s.closers) - 1; i >= 0; i-- {
@@ -88,7 +97,7 @@ func (s *Set) openStore(o Options, _ *Metrics) error {
 	}
 	app, err := transform.NewStore(transform.StoreOptions{Channels: o.Channels, Member: who.may, MemberReads: who.reads(), MemberRules: who.rules()})
 	if err != nil {
-		return fmt.Errorf("store: %w", err)
+		return at("store", err)
 	}
 	s.add(app)
 	return nil
@@ -104,7 +113,7 @@ func (s *Set) openAuthentication(o Options, m *Metrics) error {
 	options.Verdict = func(v auth.Verdict) { m.logins.WithLabelValues(v.String()).Inc() }
 	app, err := auth.New(options)
 	if err != nil {
-		return fmt.Errorf("authentication: %w", err)
+		return authenticationFault(err, options.KeysFile)
 	}
 	s.add(app, app.Close)
 	return nil
@@ -118,7 +127,7 @@ func (s *Set) openProfile(o Options, m *Metrics) error {
 	options.File, options.Told = o.locate(options.File), o.toldCustomers(m)
 	app, err := profile.New(options)
 	if err != nil {
-		return err // begins with "profile:"
+		return profileFault(err, options.File)
 	}
 	s.profile = app
 	s.add(app, app.Close)
@@ -131,7 +140,10 @@ func (s *Set) openImpersonate(o Options, m *Metrics) error {
 	}
 	condition, err := Operators(o.Operators)
 	if err != nil {
-		return fmt.Errorf("impersonate.operators: %w", err)
+		return at("impersonate.operators", oneLine(err))
+	}
+	if o.Profile != nil && s.profile == nil {
+		return nil // nothing is wrong here: the fault of profile is told
 	}
 	app, err := transform.NewImpersonate(transform.ImpersonateOptions{
 		Operator: func(in transform.Values) bool { return holds(condition, in) },
@@ -165,7 +177,7 @@ func (s *Set) openCheckout(o Options, m *Metrics) error {
 	options.Told = func(err error) { o.told(m, "checkout", "regions", err) }
 	app, err := regions.New(options)
 	if err != nil {
-		return fmt.Errorf("checkout: %w", err)
+		return checkoutFault(options, err)
 	}
 	if options.Ranges+options.Polygons != "" {
 		endpoints := regions.HandlerOptions{Table: app.Table, Channel: "1"}
@@ -180,7 +192,26 @@ func (s *Set) openCheckout(o Options, m *Metrics) error {
 		}
 	}
 	s.add(app, app.Close)
+	if table := app.Table(); table != nil {
+		s.warnOfChannels(o, table)
+	}
 	return nil
+}
+
+// warnOfChannels: lines for a channel that is none are for nobody.
+func (s *Set) warnOfChannels(o Options, table *regions.Table) {
+	if len(o.Channels) == 0 {
+		return
+	}
+	ranges, polygons := table.Channels()
+	for key, named := range map[string][]string{"checkout.regions.file": ranges, "checkout.polygons.file": polygons} {
+		for _, id := range named {
+			if !slices.ContainsFunc(o.Channels, func(c segment.Channel) bool { return c.ID == id }) {
+				s.warnings = append(s.warnings, fmt.Sprintf("%s: channel %q is no channel of segment.channels: its lines are for nobody", key, id))
+			}
+		}
+	}
+	slices.Sort(s.warnings)
 }
 
 func (s *Set) openAudiences(o Options, _ *Metrics) error {
@@ -191,7 +222,7 @@ func (s *Set) openAudiences(o Options, _ *Metrics) error {
 	options.Known = Written(o.Apps)
 	app, err := audiences.New(options)
 	if err != nil {
-		return fmt.Errorf("rnb: %w", err)
+		return below("rnb", err.Error())
 	}
 	s.audiences = app
 	s.add(app)
@@ -206,7 +237,7 @@ func (s *Set) openSearch(o Options, m *Metrics) error {
 	options.Dropped = func(n int) { m.facets.Add(float64(n)) }
 	app, err := transform.NewSearch(options)
 	if err != nil {
-		return err // begins with "search:"
+		return errors.New(strings.ReplaceAll("\n"+err.Error(), "\nsearch: ", "\nsearch.")[1:])
 	}
 	s.add(app)
 	return nil
@@ -217,7 +248,7 @@ func (s *Set) openApps(o Options, _ *Metrics) error {
 	for i, a := range o.Apps {
 		app, err := transform.NewHTTP(a.Spec, a.URL, nil)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("apps[%d]: %w", i, err))
+			errs = append(errs, at(fmt.Sprintf("apps[%d]", i), oneLine(err)))
 			continue
 		}
 		s.add(app, app.Close)
