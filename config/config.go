@@ -11,7 +11,8 @@ import (
 // is of no use.
 type Config struct {
 	f   file
-	dir string // of the file; "": unknown
+	dir string   // of the file; "": unknown
+	off []string // sections of transforms that are there, and null
 }
 
 // Load reads and parses a file. An error in reading it wraps the one of the operating
@@ -24,18 +25,17 @@ func Load(path string) (*Config, error) {
 	return ParseFile(path, text)
 }
 
-// ParseFile is Parse for the text of a file: what it names by a relative path may be beside it (Sessions.Transforms).
+// ParseFile is Parse for the text of a file: what it names by a relative path may be beside it (Sessions.Transforms). Where it
+// has faults, those in the files that its transforms name are among them.
 func ParseFile(path string, text []byte) (*Config, error) {
-	c, err := Parse(text)
-	if c != nil {
-		c.dir = filepath.Dir(path)
-	}
-	return c, err
+	return parse(text, filepath.Dir(path))
 }
 
 // Parse reads a configuration. Its error is of type Problems and holds every fault of
 // the text at once, in the order of the text. It keeps no reference to text.
-func Parse(text []byte) (*Config, error) {
+func Parse(text []byte) (*Config, error) { return parse(text, "") }
+
+func parse(text []byte, dir string) (*Config, error) {
 	d := newDecoder()
 	f := defaults()
 	root := d.document(text)
@@ -48,9 +48,12 @@ func Parse(text []byte) (*Config, error) {
 	completeSessions(d, &f.sessions)
 	completeRoutes(&f)
 	validate(d, &f)
-	c := &Config{f: f}
+	c := &Config{f: f, dir: dir, off: nullTransforms(d.nulls)}
 	checkOptions(d, c)
 	if len(d.problems) > 0 {
+		if dir != "" {
+			checkSources(d, &f, dir)
+		}
 		return nil, d.problems.inFileOrder()
 	}
 	return c, nil

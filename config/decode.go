@@ -26,6 +26,7 @@ type decoder struct {
 	problems Problems
 	given    map[string]place
 	broken   map[string]bool // paths whose value could not be read
+	nulls    []string        // paths whose value is null, which keeps the default
 	nodes    int
 }
 

@@ -8,7 +8,8 @@ import (
 )
 
 // Effective returns the configuration as YAML with every default filled in; it parses to
-// an equal Config. Secrets are not in it: the file holds none, it names the files that do.
+// an equal Config, but for secrets, which are not in it: the file names the files of nearly all of them, and "xxxxx" stands for
+// those of URLs and of a DSN.
 func (c *Config) Effective() []byte {
 	f := c.f
 	var out bytes.Buffer

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,8 +29,10 @@ func sameConfig(t rapid.TB, c *config.Config) {
 			t.Fatalf("got  %s\nwant %s\nfrom\n%s", b, a, text)
 		}
 	}
-	if fmt.Sprint(c.Warnings()) != fmt.Sprint(again.Warnings()) {
-		t.Fatalf("warnings %q, then %q", c.Warnings(), again.Warnings())
+	// A null is not written: to leave it out is the same.
+	before := slices.DeleteFunc(c.Warnings(), func(w string) bool { return strings.Contains(w, ": is null, ") })
+	if fmt.Sprint(before) != fmt.Sprint(again.Warnings()) {
+		t.Fatalf("warnings %q, then %q", before, again.Warnings())
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"github.com/aislecache/aisle/cache"
 	"github.com/aislecache/aisle/proxy"
 	"github.com/aislecache/aisle/segment"
-	"github.com/aislecache/aisle/sessions/transform"
 )
 
 // Admin returns the address of the admin listener, host:port or unix:/path.
@@ -78,8 +77,8 @@ func (c *Config) Proxy() proxy.Options {
 		TrustedProxies: slices.Clone(f.trusted), DebugFrom: slices.Clone(f.debugFrom),
 		HonourFrom:    slices.Clone(f.cache.honourDirectiveFrom),
 		SegmentCookie: f.segment.cookie, SealTTL: time.Duration(f.segment.sealTTL),
-		SidecarRegions: f.sessions.mode != "off" && f.sessions.transforms.hasRegions(),
-		QueryDrop:      slices.Clone(f.query.drop), QuerySort: f.query.sort,
+		Sidecar: f.sessions.mode != "off", SidecarRegions: f.sessions.mode != "off" && f.sessions.transforms.hasRegions(),
+		QueryDrop: slices.Clone(f.query.drop), QuerySort: f.query.sort,
 		Site: f.cache.site(), Wait: f.wait(),
 		Maintenance: f.closed.option(), ErrorPages: pagesOption(f.pages),
 	}
@@ -198,23 +197,26 @@ func checkOptions(d *decoder, c *Config) {
 	if s.MovingFrom != nil && s.MovingFrom.Redis != nil {
 		faults = append(faults, prefixed("sessions.store.moving_from.redis", s.MovingFrom.Redis.Validate()))
 	}
-	for i, a := range s.Transforms.Apps {
-		faults = append(faults, prefixed(item("sessions.transforms.apps", i), a.Spec.Validate()))
-	}
-	if o := s.Transforms.Search; o != nil {
-		_, err := transform.NewSearch(*o)
-		faults = append(faults, prefixed(under(transformsAt, "search"), withoutName(err, "search: ")))
-	}
 	if _, err := proxy.Describe(c.Proxy()); err != nil {
 		faults = append(faults, err)
 	}
-	if err := errors.Join(faults...); err != nil {
-		for line := range strings.SplitSeq(err.Error(), "\n") {
-			at, message, found := strings.Cut(line, ": ")
-			if !found {
-				at, message = "", line
-			}
-			d.failAt(at, "%s", message)
+	d.failLines("", errors.Join(faults...))
+}
+
+// failLines notes the lines of another package's error, which begin with a key below at.
+func (d *decoder) failLines(at string, err error) {
+	if err == nil {
+		return
+	}
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		key, message, found := strings.Cut(line, ": ")
+		switch {
+		case !found:
+			d.failAt(at, "%s", line)
+		case at == "":
+			d.failAt(key, "%s", message)
+		default:
+			d.failAt(at+"."+key, "%s", message)
 		}
 	}
 }
@@ -234,12 +236,4 @@ func prefixed(at string, err error) error {
 // everybody says whether a list of ranges holds all addresses of a family.
 func everybody(ranges []netip.Prefix) bool {
 	return slices.ContainsFunc(ranges, func(p netip.Prefix) bool { return p.Bits() == 0 })
-}
-
-// withoutName takes the name of an app off each line of its errors: the path says it.
-func withoutName(err error, name string) error {
-	if err == nil {
-		return nil
-	}
-	return errors.New(strings.TrimPrefix(strings.ReplaceAll(err.Error(), "\n"+name, "\n"), name))
 }

@@ -89,7 +89,7 @@ func redisShape() shape[*redisSection] {
 
 func redisKeys(r *redisSection) []field {
 	return []field{
-		key("addresses", &r.addresses, listOf(text("address", nonEmpty))),
+		key("addresses", &r.addresses, listOf(serverAddress())),
 		key("mode", &r.mode, oneOf("auto", "single", "cluster")),
 		key("username", &r.username, unset(text("text", nil))),
 		key("password_file", &r.passwordFile, unset(text("path", nonEmpty))),
@@ -99,7 +99,7 @@ func redisKeys(r *redisSection) []field {
 			key("ca_file", &r.tlsCA, unset(text("path", nonEmpty)))),
 		section("sentinel",
 			key("master", &r.master, unset(text("text", nonEmpty))),
-			key("addresses", &r.sentinels, listOf(text("address", nonEmpty))),
+			key("addresses", &r.sentinels, listOf(serverAddress())),
 			key("username", &r.sentinelUser, unset(text("text", nil))),
 			key("password_file", &r.sentinelPwdFile, unset(text("path", nonEmpty)))),
 		key("prefix", &r.prefix, unset(text("text", nonEmpty))),

@@ -68,6 +68,7 @@ func readFields(d *decoder, at string, n *yaml.Node, fields []field) {
 			continue
 		}
 		if isNull(p.value) {
+			d.nulls = append(d.nulls, path)
 			continue
 		}
 		d.given[path] = place{p.key.Line, p.key.Column}

@@ -1,21 +1,35 @@
 package config
 
 import (
-	"fmt"
-	"maps"
-	"slices"
+	"errors"
 	"strings"
 
 	"github.com/aislecache/aisle/sessions/transform"
 	"github.com/aislecache/aisle/sessions/transform/audiences"
-	"github.com/aislecache/aisle/sessions/transform/expression"
 	"github.com/aislecache/aisle/sessions/transform/native"
 )
 
 const transformsAt = "sessions.transforms"
 
+// cookiePattern is a regular expression of whole names of cookies.
+func cookiePattern(s string) string {
+	_, err := transform.Declaration{transform.CookieNamespace: {s}}.Compile()
+	if err == nil {
+		return nonEmpty(s)
+	}
+	_, why, _ := strings.Cut(err.Error(), "error parsing regexp: ")
+	return "is no regular expression: " + why
+}
+
+func facetKey(s string) string {
+	if _, err := transform.NewSearch(transform.SearchOptions{Facets: []string{s}}); err != nil {
+		return "is no key of a facet"
+	}
+	return ""
+}
+
 // checkTransforms finds the contradictions within the section, and what is wrong with its expressions. The files that it names
-// are for whoever opens them: native.Open.
+// are for whoever opens them: native.Open, or checkSources.
 func checkTransforms(d *decoder, f *file) {
 	t := &f.sessions.transforms
 	o := t.option(f.account, channelsOf(&f.segment))
@@ -29,29 +43,15 @@ func checkTransforms(d *decoder, f *file) {
 			d.failAt(under(transformsAt, "store", "members", t.members[i].name), "%s", oneLine(err))
 		}
 	}
-	checkSources(d, t)
+	checkOrigins(d, t)
+	if t.search != nil {
+		checkRepeated(d, under(transformsAt, "search", "facets"), t.search.facets)
+	}
 	if t.rnb != nil {
 		checkAudiences(d, t.rnb, o)
 	}
 	if t.impersonate != nil {
 		checkImpersonate(d, t)
-	}
-}
-
-// checkApps: names are there, once; one that comes with aisle may be taken where ours is off.
-func checkApps(d *decoder, t *transformsSection) {
-	seen := map[string]bool{
-		"authentication": t.authentication != nil, "profile": t.profile != nil, "checkout": t.checkout != nil, "rnb": t.rnb != nil,
-		"impersonate": t.impersonate != nil, "search": t.search != nil,
-	}
-	for i := range t.apps {
-		at := under(item(transformsAt+".apps", i), "name")
-		if t.apps[i].name == "" {
-			d.failAt(at, "is missing")
-		} else if seen[t.apps[i].name] {
-			d.failAt(at, "%q is there already", t.apps[i].name)
-		}
-		seen[t.apps[i].name] = true
 	}
 }
 
@@ -64,30 +64,47 @@ func replaced(t *transformsSection, name string) bool {
 	return false
 }
 
-func given(texts ...string) (n int) {
-	for _, text := range texts {
-		if text != "" {
-			n++
-		}
-	}
-	return n
+// checkSources is about the files that the section names. They are opened here only where the rest is at fault already, so
+// that all is told at once: whoever runs by a sound configuration opens them anyway.
+func checkSources(d *decoder, f *file, dir string) {
+	o := f.sessions.transforms.option(f.account, nil)
+	o.Dir = dir
+	d.failLines(transformsAt, native.CheckSources(o))
 }
 
-// checkSources: where keys, customers and regions come from is said once.
-func checkSources(d *decoder, t *transformsSection) {
-	if a := t.authentication; a != nil && given(a.keysFile, a.jwksURL) != 1 {
-		d.failAt(under(transformsAt, "authentication"), "wants one of keys_file and jwks_url")
-	}
-	if p := t.profile; p != nil {
-		if given(p.file, p.http, p.dsn+p.query) != 1 {
-			d.failAt(under(transformsAt, "profile", "customers"), "wants one of file, http and sql")
+// checkOrigins: where keys, customers and regions come from is said once, be it in a way that is refused.
+func checkOrigins(d *decoder, t *transformsSection) {
+	gives := func(at string, keys ...string) (n int) {
+		for _, key := range keys {
+			if d.has(at + "." + key) {
+				n++
+			}
 		}
-		if p.dsn+p.query != "" && p.query == "" {
-			d.failAt(under(transformsAt, "profile", "customers", "sql", "query"), "is missing")
+		return n
+	}
+	if at := under(transformsAt, "authentication"); t.authentication != nil && gives(at, "keys_file", "jwks_url") != 1 {
+		d.failAt(at, "wants one of keys_file and jwks_url")
+	}
+	if at := under(transformsAt, "profile", "customers"); t.profile != nil {
+		database := min(gives(at, "sql.dsn", "sql.query"), 1)
+		if gives(at, "file", "http")+database != 1 {
+			d.failAt(at, "wants one of file, http and sql")
+		}
+		if database == 1 {
+			checkDatabase(d, under(at, "sql"), t.profile)
 		}
 	}
-	if c := t.checkout; c != nil && c.http != "" && given(c.ranges, c.polygons) > 0 {
-		d.failAt(under(transformsAt, "checkout", "regions"), "names files and a server")
+	if at := under(transformsAt, "checkout"); gives(at, "regions.http") == 1 && gives(at, "regions.file", "polygons.file") > 0 {
+		d.failAt(under(at, "regions"), "names files and a server")
+	}
+}
+
+func checkDatabase(d *decoder, at string, p *profileSection) {
+	if p.query == "" {
+		d.failAt(under(at, "query"), "is missing: how is a customer asked for?")
+	}
+	if p.dsn == "" && d.has(under(at, "dsn")) {
+		d.failAt(under(at, "dsn"), "is empty: leave it out to go by PGHOST and its kin")
 	}
 }
 
@@ -103,9 +120,11 @@ func checkAudiences(d *decoder, r *rnbSection, o native.Options) {
 		case seen[a.ID]:
 			d.failAt(under(at, "id"), "%q is there already", a.ID)
 		default:
-			if _, err := audiences.New(audiences.Options{Audiences: []audiences.Audience{a}, Known: native.Written(o.Apps)}); err != nil {
-				d.failAt(at, "%s", strings.ReplaceAll(oneLine(err), fmt.Sprintf("audience %q: ", a.ID), ""))
+			_, err := audiences.New(audiences.Options{Audiences: []audiences.Audience{a}, Known: native.Written(o.Apps)})
+			if err != nil {
+				err = errors.New(strings.ReplaceAll("\n"+err.Error(), "\naudiences[0].", "\n")[1:])
 			}
+			d.failLines(at, err)
 		}
 		seen[a.ID] = true
 	}
@@ -127,33 +146,3 @@ func checkImpersonate(d *decoder, t *transformsSection) {
 
 // oneLine: each problem is a line.
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
-
-// transforms warns of conditions that read what nothing writes with this configuration: they would hold never, or for all.
-func (w *warner) transforms(o native.Options) {
-	written := o.Written()
-	tell := func(at, text string) {
-		condition, err := expression.Compile(text, native.Written(o.Apps)...)
-		if err != nil {
-			return // an error already
-		}
-		for _, k := range condition.Keys() {
-			if k.Namespace != transform.PublicNamespace && !slices.Contains(written[k.Namespace], k.Name) {
-				w.warn(at, "reads %s, which nothing writes: is an app off?", k)
-			}
-		}
-	}
-	for _, channel := range slices.Sorted(maps.Keys(o.Members)) {
-		tell(under(transformsAt, "store", "members", channel), o.Members[channel])
-	}
-	if o.Audiences != nil {
-		for i, a := range o.Audiences.Audiences {
-			tell(under(item(transformsAt+".rnb.audiences", i), "when"), a.When)
-		}
-	}
-	if o.Operators != "" {
-		tell(under(transformsAt, "impersonate", "operators"), o.Operators)
-	}
-	if o.Profile != nil && o.Profile.TrustPublicEmail {
-		w.warn(under(transformsAt, "profile", "trust_public_email"), "anybody who knows a customer's e-mail gets that customer's prices")
-	}
-}

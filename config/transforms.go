@@ -1,8 +1,6 @@
 package config
 
 import (
-	"net/url"
-	"regexp"
 	"slices"
 	"time"
 
@@ -79,11 +77,11 @@ func transformKeys(s *transformsSection) []field {
 
 func authKeys(a *authSection) []field {
 	return []field{
-		key("cookie", &a.cookie, unset(text("expression", nil))),
-		key("admin_cookie", &a.adminCookie, unset(text("expression", nonEmpty))),
+		key("cookie", &a.cookie, unset(text("expression", cookiePattern))),
+		key("admin_cookie", &a.adminCookie, unset(text("expression", cookiePattern))),
 		key("issuer", &a.issuer, unset(text("text", nil))),
 		key("keys_file", &a.keysFile, unset(text("path", nonEmpty))),
-		key("jwks_url", &a.jwksURL, unset(text("URL", nonEmpty))),
+		key("jwks_url", &a.jwksURL, unset(secretURL())),
 	}
 }
 
@@ -91,7 +89,7 @@ func profileKeys(p *profileSection) []field {
 	return []field{
 		section("customers",
 			key("file", &p.file, unset(text("path", nonEmpty))),
-			key("http", &p.http, unset(text("URL", nonEmpty))),
+			key("http", &p.http, unset(secretURL())),
 			section("sql",
 				key("dsn", &p.dsn, unset(secretDSN())),
 				key("query", &p.query, unset(text("text", nil))))),
@@ -103,7 +101,7 @@ func checkoutKeys(c *checkoutSection) []field {
 	return []field{
 		section("regions",
 			key("file", &c.ranges, unset(text("path", nonEmpty))),
-			key("http", &c.http, unset(text("URL", nonEmpty)))),
+			key("http", &c.http, unset(secretURL()))),
 		section("polygons", key("file", &c.polygons, unset(text("path", nonEmpty)))),
 		key("format", &c.format, oneOf(regions.V1.String(), regions.V2.String())),
 	}
@@ -112,7 +110,7 @@ func checkoutKeys(c *checkoutSection) []field {
 func rnbKeys(r *rnbSection) []field {
 	return []field{
 		key("audiences", &r.audiences, listOf(object(func() audienceSection { return audienceSection{} }, audienceKeys))),
-		key("limit", &r.limit, unset(integer(0, 1000))),
+		key("limit", &r.limit, unset(integer(0, audiences.MaxLimit))),
 	}
 }
 
@@ -133,7 +131,7 @@ func impersonateKeys(i *impersonateSection) []field {
 
 func searchKeys(s *searchSection) []field {
 	return []field{
-		key("facets", &s.facets, listOf(text("text", nonEmpty))),
+		key("facets", &s.facets, listOf(text("text", facetKey))),
 		key("max_bytes", &s.maxBytes, integer(1, 64<<10)),
 	}
 }
@@ -141,7 +139,7 @@ func searchKeys(s *searchSection) []field {
 func appKeys(a *appSection) []field {
 	return []field{
 		key("name", &a.name, text("text", word)),
-		key("url", &a.url, text("URL", nonEmpty)),
+		key("url", &a.url, secretURL()),
 		key("timeout", &a.timeout, duration()),
 		key("input", &a.input, mapOf(inKey(nonEmpty), listOf(text("text", nonEmpty)))),
 		key("output", &a.output, mapOf(inKey(nonEmpty), listOf(text("text", nonEmpty)))),
@@ -167,24 +165,6 @@ func date() shape[moment] {
 		return moment{}, "is neither a day such as 2026-01-31 nor a time such as 2026-01-31T09:00:00Z"
 	}
 	return unset(scalar("day or time", parse, func(m moment) *yaml.Node { return textNode(m.text) }))
-}
-
-// secretDSN is written without its password: the effective configuration gets into tickets and logs.
-func secretDSN() shape[string] {
-	s := text("text", nil)
-	s.write = func(dsn string) *yaml.Node { return textNode(redactedDSN(dsn)) }
-	return s
-}
-
-func redactedDSN(dsn string) string {
-	if u, err := url.Parse(dsn); err == nil && u.Scheme != "" {
-		if query := u.Query(); query.Has("password") {
-			query.Set("password", "xxxxx")
-			u.RawQuery = query.Encode()
-		}
-		return u.Redacted()
-	}
-	return regexp.MustCompile(`(?i)(password\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)`).ReplaceAllString(dsn, "${1}xxxxx")
 }
 
 // hasRegions says that regions are ours, and not another server's.

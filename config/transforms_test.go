@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -25,9 +26,63 @@ func TestPasswordsAreNotPrinted(t *testing.T) {
 	}
 	f("postgres://u:secret@h/db", "postgres://u:xxxxx@h/db")
 	f("postgres://h/db?password=secret&user=u", "password=xxxxx")
+	f("postgres://u@h/db?sslpassword=secret&sslmode=require", "postgres://u@h/db?sslpassword=xxxxx&sslmode=require")
+	f("postgres://u:secret%@h/db", "postgres://xxxxx@h/db")
+	f("host=h sslpassword=secret", "host=h sslpassword=xxxxx")
 	f("host=h Password = 'a secret' dbname=d", "host=h Password = xxxxx dbname=d")
 	f("password=secret host=h", "password=xxxxx host=h")
 	f("host=h dbname=d", "host=h dbname=d")
+}
+
+// TestSecretsOfURLsAreNotPrinted: what is used has them, what is shown does not, be the URL sound or not.
+func TestSecretsOfURLsAreNotPrinted(t *testing.T) {
+	f := func(url, want string) {
+		t.Helper()
+		text := minimal + fmt.Sprintf(`sessions: {mode: embedded, transforms: {authentication: {jwks_url: %[1]q}, profile: {customers: {http: %[1]q}},
+  checkout: {regions: {http: %[1]q}}, apps: [{name: a, url: %[1]q, input: {public: [x]}}]}}`, url)
+		c := parse(t, text)
+		o := c.Sessions().Transforms
+		for _, used := range []string{o.Authentication.JWKSURL, o.Profile.HTTP, o.Checkout.Origin, o.Apps[0].URL} {
+			if used != url {
+				t.Errorf("%s is used for %s", used, url)
+			}
+		}
+		if text := string(c.Effective()); strings.Count(text, want) != 4 || strings.Contains(text, "secret") {
+			t.Errorf("%s: no four %s in\n%s", url, want, text)
+		}
+	}
+	f("http://u:secret@h/x", "http://u:xxxxx@h/x")
+	f("https://secret@h", "https://xxxxx@h")
+	f("http://h/x?an=secret&token=secret%20more&secret", "http://h/x?an=xxxxx&token=xxxxx&xxxxx")
+	f("http://h:1/", "http://h:1/")
+
+	bad := func(url string) {
+		t.Helper()
+		_, err := config.Parse([]byte(minimal + fmt.Sprintf("sessions: {transforms: {authentication: {jwks_url: %q}}}", url)))
+		if err == nil || !strings.Contains(err.Error(), "sessions.transforms.authentication.jwks_url: ") || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+	bad("ftp://u:secret@h")
+	bad("http://u:secret@")
+	bad("u:secret@h?token=secret")
+	bad("http://u:secret%@h?token=secret")
+	bad("http://h?token=secret#x")
+}
+
+func TestAPasswordIsNoPartOfAnAddress(t *testing.T) {
+	f := func(redis string, want ...string) {
+		t.Helper()
+		_, err := config.Parse([]byte(minimal + "sessions: {store: {redis: " + redis + "}}"))
+		if diff := cmp.Diff(strings.Join(want, "\n"), fmt.Sprint(err)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", redis, diff)
+		}
+	}
+	const why = "is more than a host and a port: a password has its file, password_file"
+	f(`{addresses: ["u:secret@h:1", "redis://u:secret@h:1"]}`,
+		`sessions.store.redis.addresses[0]: "xxxxx@h:1" `+why, `sessions.store.redis.addresses[1]: "redis://u:xxxxx@h:1" `+why)
+	f(`{sentinel: {master: m, addresses: ["secret@h:1"]}}`, `sessions.store.redis.sentinel.addresses[0]: "xxxxx@h:1" `+why)
+	f(`{addresses: ["h:1", "[::1]:2"]}`, "<nil>")
 }
 
 func TestTransformOptions(t *testing.T) {

@@ -24,6 +24,10 @@ func (c *Config) Warnings() []string {
 		w.warn("debug_from", "holds every address: anybody sees the reasons and key digests in Cache-Status")
 	}
 	w.segment(&c.f.segment)
+	w.heeded(&c.f.sessions)
+	for _, path := range c.off {
+		w.warn(path, "is null, which leaves it off; leave it out if that is meant")
+	}
 	w.transforms(c.Sessions().Transforms)
 	for i := range c.f.routes {
 		w.route(item("routes", i), &c.f.routes[i])

@@ -36,13 +36,28 @@ func TestWarnings(t *testing.T) {
 		"routes[0].forward.headers: X-A reach the origin on scope public as it is")
 	f(`routes: [{match: {path: /a}, segment: [channel, priceTable, loyalty]}]`,
 		`routes[0].segment[1]: "priceTable" is no field of the public system (did you mean "priceTables"?)`)
-	f("sessions: {transforms: {rnb: {audiences: [{id: a, when: 'profile.email == \"x\"'}, {id: b, when: 'public.x == \"y\" and mine.tier == \"z\"'}]}, "+
+	f("sessions: {mode: embedded, transforms: {rnb: {audiences: [{id: a, when: 'profile.email == \"x\"'}, {id: b, when: 'public.x == \"y\" and mine.tier == \"z\"'}]}, "+
 		"apps: [{name: mine, url: \"http://h\", input: {public: [x]}, output: {mine: [tier]}}]}}",
 		"sessions.transforms.rnb.audiences[0].when: reads profile.email, which nothing writes: is an app off?")
-	f("segment: {channels: {1: {}, 3: {channelPrivacy: private}}}\nsessions: {transforms: {store: {members: {3: 'profile.isAuthenticated == \"true\"'}}, "+
+	f("segment: {channels: {1: {}, 3: {channelPrivacy: private}}}\nsessions: {mode: embedded, transforms: {store: {members: {3: 'profile.isAuthenticated == \"true\"'}}, "+
 		"profile: {customers: {file: a.csv}, trust_public_email: yes}, impersonate: {operators: 'authentication.adminUserEmail != \"\"'}}}",
 		"sessions.transforms.impersonate.operators: reads authentication.adminUserEmail, which nothing writes: is an app off?",
 		"sessions.transforms.profile.trust_public_email: anybody who knows a customer's e-mail gets that customer's prices")
+	const apps = `transforms: {store: {}, rnb: {}, checkout: {regions: {file: a.csv}}}`
+	f("sessions: {"+apps+"}", "sessions.transforms: checkout, rnb: an edge with sessions.mode off does nothing with it, `aisle sessions` alone does")
+	f("sessions: {mode: remote, remote: {url: \"http://h:1\"}, "+apps+"}",
+		"sessions.transforms: rnb: an edge with sessions.mode remote does nothing with it, `aisle sessions` alone does")
+	f("sessions: {mode: embedded, " + apps + "}")
+	f(`sessions: {listen: "unix:side.sock", ` + apps + "}") // a sidecar's
+	f("sessions: {transforms: {authentication: , rnb: null, search: ~, store: , apps: }}",
+		"sessions.transforms.authentication: is null, which leaves it off; leave it out if that is meant",
+		"sessions.transforms.rnb: is null, which leaves it off; leave it out if that is meant",
+		"sessions.transforms.search: is null, which leaves it off; leave it out if that is meant")
+	f("segment: {channels: {1: {}, 3: {channelPrivacy: private}}}\nsessions: {mode: embedded, transforms: {store: {members: {3: 'rnb.campaigns != \"\"'}}, "+
+		"rnb: {audiences: [{id: a, when: 'store.channel == \"3\"'}]}}}",
+		"sessions.transforms.store.members.3: hangs on audiences, and an audience hangs on the channel: where they never agree, both are cleared")
+	f("segment: {channels: {1: {}, 3: {channelPrivacy: private}}}\nsessions: {mode: embedded, transforms: {store: {members: {3: 'rnb.campaigns != \"\"'}}, " +
+		"rnb: {audiences: [{id: a, when: 'public.sc == \"3\"'}]}}}")
 	f(`cache: {memory: 16MiB, max_object: 4MiB}`,
 		"cache.max_object: 4MiB is more than an eighth of cache.memory, the most that one page may take: such pages are not stored")
 	f(`cache: {memory: 16MiB, max_object: 2MiB}`)

@@ -29,13 +29,14 @@ func check(args []string, stdout, stderr io.Writer) int {
 		printFaults(stderr, file, err)
 		return exitUsage
 	}
-	if err := errors.Join(proxy.CheckFiles(c.Proxy()), checkTransforms(c)); err != nil {
+	warnings, err := checkTransforms(c)
+	if err := errors.Join(proxy.CheckFiles(c.Proxy()), err); err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
 			fmt.Fprintf(stderr, "%s: %s\n", file, line)
 		}
 		return exitUsage
 	}
-	for _, warning := range c.Warnings() {
+	for _, warning := range append(c.Warnings(), warnings...) {
 		fmt.Fprintf(stderr, "%s: warning: %s\n", file, warning)
 	}
 	fmt.Fprintf(stdout, "# %s is good. The effective configuration:\n\n%s\n# The route table, first match wins:\n#\n", file, c.Effective())

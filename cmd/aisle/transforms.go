@@ -26,15 +26,18 @@ func (s *sidecar) newTransforms(o config.Sessions) (*transforms, error) {
 	if err != nil {
 		return nil, belowTransforms(err)
 	}
-	engine, err := transform.New(set.Apps(), transform.Options{Observe: s.metrics.Transform})
+	engine, err := transform.New(set.Apps(), transform.Options{Observe: func(c transform.Call) {
+		s.metrics.Transform(c)
+		set.Observe(c)
+	}})
 	if err != nil {
 		set.Close()
-		return nil, belowTransforms(err)
+		return nil, fmt.Errorf("sessions.transforms: %w", err)
 	}
 	return &transforms{s, set, engine}, nil
 }
 
-// belowTransforms gives each fault the key that it is below.
+// belowTransforms completes the keys that native.Open begins each line with.
 func belowTransforms(err error) error {
 	lines := strings.Split(err.Error(), "\n")
 	return fmt.Errorf("sessions.transforms.%s", strings.Join(lines, "\nsessions.transforms."))
@@ -86,20 +89,25 @@ func (s *sidecar) checkout(w http.ResponseWriter, r *http.Request) {
 // explain tells why a shopper is in an audience.
 func (s *sidecar) explain(values transform.Values, now time.Time) any {
 	if set := s.apps.Load(); set != nil {
-		return set.Explain(values, now)
+		if list := set.Explain(values, now); list != nil {
+			return list
+		}
 	}
-	return nil
+	return nil // a nil list would be shown as null
 }
 
-// checkTransforms opens the files that the transforms name, for `aisle check`.
-func checkTransforms(c *config.Config) error {
+// checkTransforms opens the files that the transforms name, for `aisle check`, and gives what it warns of in them.
+func checkTransforms(c *config.Config) (warnings []string, err error) {
 	set, err := native.Open(c.Sessions().Transforms, nil)
 	if err != nil {
-		return belowTransforms(err)
+		return nil, belowTransforms(err)
 	}
 	defer set.Close()
 	if _, err := transform.New(set.Apps(), transform.Options{}); err != nil {
-		return belowTransforms(err)
+		return nil, fmt.Errorf("sessions.transforms: %w", err)
 	}
-	return nil
+	for _, warning := range set.Warnings() {
+		warnings = append(warnings, "sessions.transforms."+warning)
+	}
+	return warnings, nil
 }

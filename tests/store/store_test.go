@@ -114,7 +114,7 @@ func TestAudienceEnds(t *testing.T) {
 		t.Errorf("after the reload: %q", got)
 	}
 	s.replace("edge.yaml", `public.utm_campaign == "cyber monday"`, `public.utm_campain ==`)
-	if a, err := rig.Fetch("POST", s.edge.Admin+"/-/reload", ""); err != nil || a.Status != 422 || !strings.Contains(a.Body, "sessions.transforms.rnb.audiences[1]: when: ") {
+	if a, err := rig.Fetch("POST", s.edge.Admin+"/-/reload", ""); err != nil || a.Status != 422 || !strings.Contains(a.Body, "sessions.transforms.rnb.audiences[1].when: ") {
 		t.Errorf("a bad expression: %v %s", err, a.Body)
 	}
 }
