@@ -17,6 +17,7 @@ func usage(w io.Writer) {
 	for _, c := range commands() {
 		fmt.Fprintf(w, "  %-8s %s\n", c.name, c.summary)
 	}
+	fmt.Fprint(w, "\n`aisle sessions help` lists its tools, which show, revoke and erase sessions, rotate keys and migrate stores.\n")
 	fmt.Fprint(w, "\nExit codes: 0 success, 1 failure, 2 bad command line or configuration.\n")
 }
 
@@ -30,6 +31,14 @@ func newFlags(name string, stderr io.Writer) *flag.FlagSet {
 // parseFlags reads flags and at most wanted further arguments, which it needs all of.
 // done says that the command ends here, with code.
 func parseFlags(fs *flag.FlagSet, args []string, wanted int) (code int, done bool) {
+	if code, done := parseSome(fs, args); done {
+		return code, true
+	}
+	return counted(fs, fs.NArg(), wanted)
+}
+
+// parseSome reads flags up to the first argument that is none.
+func parseSome(fs *flag.FlagSet, args []string) (code int, done bool) {
 	err := fs.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		return exitOK, true
@@ -37,10 +46,15 @@ func parseFlags(fs *flag.FlagSet, args []string, wanted int) (code int, done boo
 	if err != nil {
 		return exitUsage, true
 	}
-	if fs.NArg() != wanted {
-		fmt.Fprintf(fs.Output(), "%s: %d arguments beside the flags, want %d\n", fs.Name(), fs.NArg(), wanted)
-		fs.Usage()
-		return exitUsage, true
-	}
 	return exitOK, false
+}
+
+// counted says how many arguments there are where they are too few or too many.
+func counted(fs *flag.FlagSet, given, wanted int) (code int, done bool) {
+	if given == wanted {
+		return exitOK, false
+	}
+	fmt.Fprintf(fs.Output(), "%s: %d arguments beside the flags, want %d\n", fs.Name(), given, wanted)
+	fs.Usage()
+	return exitUsage, true
 }

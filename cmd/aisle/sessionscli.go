@@ -50,22 +50,35 @@ func sessionsTool(name string, args []string, stdout, stderr io.Writer) (code in
 	if name != "help" {
 		return 0, false
 	}
-	fmt.Fprint(stdout, "Usage: aisle sessions [TOOL] [flags]\n\n")
-	for _, t := range sessionsTools() {
-		fmt.Fprintf(stdout, "  %-8s %s\n", t.name, t.summary)
-	}
-	fmt.Fprint(stdout, "\nWithout a tool it runs the sidecar.\n")
+	sessionsUsage(stdout)
 	return exitOK, true
 }
 
-// parseOne reads the argument that may come before the flags or after them.
-func parseOne(fs *flag.FlagSet, args []string) (argument string, code int, done bool) {
-	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		code, done = parseFlags(fs, args[1:], 0)
-		return args[0], code, done
+func sessionsUsage(w io.Writer) {
+	fmt.Fprint(w, "Usage: aisle sessions [TOOL] [flags]\n\n")
+	for _, t := range sessionsTools() {
+		fmt.Fprintf(w, "  %-8s %s\n", t.name, t.summary)
 	}
-	code, done = parseFlags(fs, args, 1)
-	return fs.Arg(0), code, done
+	fmt.Fprint(w, "\nWithout a tool it runs the sidecar.\n")
+}
+
+// parseOne reads one argument, with flags before it and after it.
+func parseOne(fs *flag.FlagSet, args []string) (argument string, code int, done bool) {
+	var found []string
+	for {
+		if code, done := parseSome(fs, args); done {
+			return "", code, true
+		}
+		if fs.NArg() == 0 {
+			break
+		}
+		found = append(found, fs.Arg(0))
+		args = fs.Args()[1:]
+	}
+	if code, done = counted(fs, len(found), 1); done {
+		return "", code, true
+	}
+	return found[0], exitOK, false
 }
 
 // tool is a command about one session. A running edge or sidecar is asked by its admin listener; where none answers there, the

@@ -23,11 +23,16 @@ func sessionsCommand(args []string, stdout, stderr io.Writer) int {
 		if code, known := sessionsTool(args[0], args[1:], stdout, stderr); known {
 			return code
 		}
-		fmt.Fprintf(stderr, "aisle sessions: unknown command %q\n", args[0])
+		fmt.Fprintf(stderr, "aisle sessions: unknown command %q\n\n", args[0])
+		sessionsUsage(stderr)
 		return exitUsage
 	}
 	fs := newFlags("sessions", stderr)
 	file := fs.String("config", "config.yaml", "configuration `file`")
+	fs.Usage = func() {
+		sessionsUsage(stderr)
+		fs.PrintDefaults()
+	}
 	if code, done := parseFlags(fs, args, 0); done {
 		return code
 	}
