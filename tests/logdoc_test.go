@@ -37,7 +37,8 @@ func (s *workedStore) logged(t *testing.T) map[string]map[string]bool {
 // TestLogLinesDocument: the lines of the sessions system that docs/operations.md lists are those that an edge logs when all of that
 // happens, with these fields; and no e-mail, token or postal code is in any.
 func TestLogLinesDocument(t *testing.T) {
-	s := runStore(t)
+	const search = "    search: {"
+	s := runStore(t, search, `    apps: [{name: down, url: "http://127.0.0.1:1", refresh: yes}]`+"\n"+search)
 	customers := filepath.Join(s.dir, "examples/store/customers.csv")
 	text, err := os.ReadFile(customers)
 	if err != nil {
