@@ -9,9 +9,9 @@ import (
 
 // checkApps: names are there, once; one that comes with aisle may be taken where ours is off.
 func checkApps(d *decoder, t *transformsSection) {
-	seen := map[string]bool{
-		"authentication": t.authentication != nil, "profile": t.profile != nil, "checkout": t.checkout != nil, "rnb": t.rnb != nil,
-		"impersonate": t.impersonate != nil, "search": t.search != nil,
+	seen := map[string]bool{}
+	for _, app := range t.optional() {
+		seen[app.name] = app.on
 	}
 	for i := range t.apps {
 		a, at := &t.apps[i], item(transformsAt+".apps", i)

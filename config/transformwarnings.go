@@ -6,47 +6,66 @@ import (
 	"strings"
 
 	"github.com/aislecache/aisle/sessions/transform"
-	"github.com/aislecache/aisle/sessions/transform/audiences"
 	"github.com/aislecache/aisle/sessions/transform/expression"
 	"github.com/aislecache/aisle/sessions/transform/native"
 )
 
-// transforms warns of conditions that read what nothing writes with this configuration: they would hold never, or for all.
+// transforms warns of conditions that read what nothing writes with this configuration: they would hold never, or for all. And
+// of a channel that hangs on audiences which hang on the channel: they may never agree.
 func (w *warner) transforms(o native.Options) {
-	written := o.Written()
-	tell := func(at, text string) {
-		condition, err := expression.Compile(text, native.Written(o.Apps)...)
-		if err != nil {
-			return // an error already
-		}
-		for _, k := range condition.Keys() {
-			if k.Namespace != transform.PublicNamespace && !slices.Contains(written[k.Namespace], k.Name) {
-				w.warn(at, "reads %s, which nothing writes: is an app off?", k)
-			}
-		}
-	}
+	c := conditions{w, native.Written(o.Apps), o.Written()}
+	var onAudiences []string // paths
 	for _, channel := range slices.Sorted(maps.Keys(o.Members)) {
-		tell(under(transformsAt, "store", "members", channel), o.Members[channel])
+		if path := under(transformsAt, "store", "members", channel); c.reads(path, o.Members[channel], "rnb") {
+			onAudiences = append(onAudiences, path)
+		}
 	}
+	onChannel := false
 	if o.Audiences != nil {
 		for i, a := range o.Audiences.Audiences {
-			tell(under(item(transformsAt+".rnb.audiences", i), "when"), a.When)
+			onChannel = c.reads(under(item(transformsAt+".rnb.audiences", i), "when"), a.When, "store") || onChannel
 		}
 	}
 	if o.Operators != "" {
-		tell(under(transformsAt, "impersonate", "operators"), o.Operators)
+		c.reads(under(transformsAt, "impersonate", "operators"), o.Operators, "")
 	}
-	w.loops(o)
+	if onChannel {
+		for _, path := range onAudiences {
+			w.warn(path, "hangs on audiences, and an audience hangs on the channel: where they never agree, both are cleared")
+		}
+	}
 	if o.Profile != nil && o.Profile.TrustPublicEmail {
 		w.warn(under(transformsAt, "profile", "trust_public_email"), "anybody who knows a customer's e-mail gets that customer's prices")
 	}
 }
 
+// conditions warns of single ones.
+type conditions struct {
+	*warner
+	known   []transform.Declaration // that the operator's apps write
+	written transform.Declaration   // by whatever app there is
+}
+
+// reads warns of what nothing writes, and says whether the condition reads the namespace.
+func (c conditions) reads(at, text, namespace string) (found bool) {
+	condition, err := expression.Compile(text, c.known...)
+	if err != nil {
+		return false // an error already
+	}
+	for _, k := range condition.Keys() {
+		found = found || k.Namespace == namespace
+		if k.Namespace != transform.PublicNamespace && !slices.Contains(c.written[k.Namespace], k.Name) {
+			c.warn(at, "reads %s, which nothing writes: is an app off?", k)
+		}
+	}
+	return found
+}
+
 // nullTransforms are the apps among the paths that are null.
 func nullTransforms(paths []string) (apps []string) {
+	all := new(transformsSection).optional()
 	for _, path := range paths {
-		switch name, _ := strings.CutPrefix(path, transformsAt+"."); name {
-		case "authentication", "profile", "checkout", "rnb", "impersonate", "search":
+		if slices.ContainsFunc(all, func(a optionalApp) bool { return path == under(transformsAt, a.name) }) {
 			apps = append(apps, path)
 		}
 	}
@@ -70,32 +89,30 @@ func (w *warner) heeded(s *sessionsSection) {
 
 // given are the keys of the section that have a value.
 func (t *transformsSection) given() (names []string) {
-	for _, app := range []struct {
-		name  string
-		given bool
-	}{
-		{"store", len(t.members) > 0}, {"authentication", t.authentication != nil}, {"profile", t.profile != nil}, {"checkout", t.checkout != nil},
-		{"rnb", t.rnb != nil}, {"impersonate", t.impersonate != nil}, {"search", t.search != nil}, {"apps", len(t.apps) > 0},
-	} {
-		if app.given {
+	if len(t.members) > 0 {
+		names = append(names, "store")
+	}
+	for _, app := range t.optional() {
+		if app.on {
 			names = append(names, app.name)
 		}
+	}
+	if len(t.apps) > 0 {
+		names = append(names, "apps")
 	}
 	return names
 }
 
-// loops warns of a channel that hangs on audiences which hang on the channel: they may never agree.
-func (w *warner) loops(o native.Options) {
-	reads := func(text, namespace string) bool {
-		condition, err := expression.Compile(text, native.Written(o.Apps)...)
-		return err == nil && slices.ContainsFunc(condition.Keys(), func(k transform.Key) bool { return k.Namespace == namespace })
-	}
-	if o.Audiences == nil || !slices.ContainsFunc(o.Audiences.Audiences, func(a audiences.Audience) bool { return reads(a.When, "store") }) {
-		return
-	}
-	for _, channel := range slices.Sorted(maps.Keys(o.Members)) {
-		if reads(o.Members[channel], "rnb") {
-			w.warn(under(transformsAt, "store", "members", channel), "hangs on audiences, and an audience hangs on the channel: where they never agree, both are cleared")
-		}
+// optionalApp is an app that comes with aisle and is off unless it has a section.
+type optionalApp struct {
+	name string
+	on   bool
+}
+
+// optional are all of those.
+func (t *transformsSection) optional() []optionalApp {
+	return []optionalApp{
+		{"authentication", t.authentication != nil}, {"profile", t.profile != nil}, {"checkout", t.checkout != nil},
+		{"rnb", t.rnb != nil}, {"impersonate", t.impersonate != nil}, {"search", t.search != nil},
 	}
 }

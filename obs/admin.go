@@ -46,11 +46,10 @@ type Admin struct {
 	mux    *http.ServeMux
 	server *http.Server
 
-	mu        sync.Mutex // guards what follows
+	mu        sync.Mutex // guards what follows, and the setting of stopping
 	listeners []net.Listener
-	closed    bool
-	open      map[net.Conn]time.Time // since when nothing is asked; zero: something is
-	serving   sync.WaitGroup         // of Serve; none is added once closed
+	open      map[net.Conn]bool // whether something is asked
+	serving   sync.WaitGroup    // of Serve; none is added while stopping
 	stopping  atomic.Bool
 }
 
@@ -71,7 +70,7 @@ func NewAdmin(o AdminOptions) *Admin {
 	mux.HandleFunc("GET /healthz", health)
 	mux.HandleFunc("GET /readyz", readiness(o.Ready))
 	addProfiles(mux)
-	a := &Admin{mux: mux, open: map[net.Conn]time.Time{}}
+	a := &Admin{mux: mux, open: map[net.Conn]bool{}}
 	a.server = &http.Server{
 		ConnState:         a.note,
 		Handler:           a.lastly(http.NewCrossOriginProtection().Handler(mux)),
@@ -104,7 +103,7 @@ func (l closedOnce) Close() error { return l.close() }
 func (a *Admin) Serve(l net.Listener) error {
 	l = closedOnce{l, sync.OnceValue(l.Close)}
 	a.mu.Lock()
-	if a.closed {
+	if a.stopping.Load() {
 		a.mu.Unlock()
 		return l.Close()
 	}
@@ -112,13 +111,10 @@ func (a *Admin) Serve(l net.Listener) error {
 	a.listeners = append(a.listeners, l)
 	a.mu.Unlock()
 	defer a.serving.Done()
-	err := a.server.Serve(l)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.closed || errors.Is(err, http.ErrServerClosed) {
-		return nil
+	if err := a.server.Serve(l); !a.stopping.Load() {
+		return err
 	}
-	return err
+	return nil
 }
 
 // note is http.Server.ConnState.
@@ -127,9 +123,9 @@ func (a *Admin) note(c net.Conn, state http.ConnState) {
 	defer a.mu.Unlock()
 	switch state {
 	case http.StateNew, http.StateIdle:
-		a.open[c] = time.Now()
+		a.open[c] = false
 	case http.StateActive:
-		a.open[c] = time.Time{}
+		a.open[c] = true
 	case http.StateHijacked, http.StateClosed:
 		delete(a.open, c)
 	}
@@ -146,9 +142,11 @@ const (
 func (a *Admin) busy(began time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	late := time.Since(began) >= lastPatience
-	for _, idle := range a.open {
-		if idle.IsZero() || !late {
+	if time.Since(began) < lastPatience {
+		return len(a.open) > 0
+	}
+	for _, asked := range a.open {
+		if asked {
 			return true
 		}
 	}
@@ -169,9 +167,8 @@ func (a *Admin) lastly(h http.Handler) http.Handler {
 // stop closes the listeners and waits until every request on a connection that was accepted is answered. The server's own
 // Shutdown drops those that it reads after it has begun, and does not know of a connection that was accepted just before.
 func (a *Admin) stop(ctx context.Context) error {
-	a.stopping.Store(true)
 	a.mu.Lock()
-	a.closed = true
+	a.stopping.Store(true)
 	for _, l := range a.listeners {
 		_ = l.Close()
 	}

@@ -41,13 +41,7 @@ func start(t *testing.T, config string, env []string, before ...string) *edge {
 	e.configure(config)
 	bin, err := rig.Build(e.dir)
 	must(t, err)
-	log, err := os.OpenFile(e.path("log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	must(t, err)
-	defer log.Close()
-	args := append(before, bin, "serve", "--config", e.path("edge.yaml"))
-	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.Env = e.dir, log, log, append(os.Environ(), env...)
-	must(t, cmd.Start())
+	cmd := e.launch(env, append(before, bin)...)
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	t.Cleanup(func() {
@@ -68,6 +62,19 @@ func start(t *testing.T, config string, env []string, before ...string) *edge {
 		}
 	})
 	return e
+}
+
+// launch starts `aisle serve` on edge.yaml; command is what its command line begins with.
+func (e *edge) launch(env []string, command ...string) *exec.Cmd {
+	e.t.Helper()
+	log, err := os.OpenFile(e.path("log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	must(e.t, err)
+	defer log.Close()
+	args := append(command, "serve", "--config", e.path("edge.yaml"))
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.Env = e.dir, log, log, append(os.Environ(), env...)
+	must(e.t, cmd.Start())
+	return cmd
 }
 
 func (e *edge) path(name string) string { return filepath.Join(e.dir, name) }
@@ -99,14 +106,24 @@ func (e *edge) lines(msg string) (found []logLine) {
 // await waits until the log has a message n times, and gives the last one.
 func (e *edge) await(msg string, n int) logLine {
 	e.t.Helper()
+	var found []logLine
+	e.until(fmt.Sprintf("%d times %q", n, msg), func() bool {
+		found = e.lines(msg)
+		return len(found) >= n && n > 0
+	})
+	return found[len(found)-1]
+}
+
+// until waits until something is there.
+func (e *edge) until(what string, there func() bool) {
+	e.t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if l := e.lines(msg); len(l) >= n && n > 0 {
-			return l[len(l)-1]
+		if there() {
+			return
 		}
 	}
 	text, _ := os.ReadFile(e.path("log"))
-	e.t.Fatalf("no %d times %q within %v:\n%s", n, msg, patience, text)
-	return logLine{}
+	e.t.Fatalf("no %s within %v:\n%s", what, patience, text)
 }
 
 // ready waits for the first process and finds where it listens.

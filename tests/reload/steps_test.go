@@ -221,12 +221,7 @@ func startCopy(t *testing.T, config string) *edge {
 	must(t, err)
 	text, err := os.ReadFile(bin)
 	must(t, err, os.WriteFile(e.path("aisle"), text, 0o700))
-	log, err := os.OpenFile(e.path("log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	must(t, err)
-	defer log.Close()
-	cmd := exec.Command(e.path("aisle"), "serve", "--config", e.path("edge.yaml"))
-	cmd.Dir, cmd.Stdout, cmd.Stderr = e.dir, log, log
-	must(t, cmd.Start())
+	cmd := e.launch(nil, e.path("aisle"))
 	t.Cleanup(func() {
 		if err := cmd.Wait(); err != nil {
 			text, _ := os.ReadFile(e.path("log"))
@@ -239,11 +234,8 @@ func startCopy(t *testing.T, config string) *edge {
 // awaitFile waits until there is a file.
 func (e *edge) awaitFile(name string) {
 	e.t.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if _, err := os.Stat(e.path(name)); err == nil {
-			return
-		}
-	}
-	log, _ := os.ReadFile(e.path("log"))
-	e.t.Fatalf("no file %s within %v:\n%s", name, patience, log)
+	e.until("file "+name, func() bool {
+		_, err := os.Stat(e.path(name))
+		return err == nil
+	})
 }

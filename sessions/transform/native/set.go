@@ -27,7 +27,8 @@ type Set struct {
 	profile   *profile.Profile
 	endpoints http.Handler
 	closers   []func()
-	warnings  []string
+	table     func() *regions.Table // nil: regions are not ours
+	channels  []segment.Channel
 	logger    *slog.Logger
 	failing   failing
 }
@@ -72,7 +73,21 @@ func (s *Set) Explain(in transform.Values, now time.Time) []audiences.Explanatio
 
 // Warnings are what is allowed in the files and may well be a mistake, each with its key below sessions.transforms. The slice is
 // the caller's.
-func (s *Set) Warnings() []string { return slices.Clone(s.warnings) }
+func (s *Set) Warnings() (warnings []string) {
+	if s.table == nil || len(s.channels) == 0 {
+		return nil
+	}
+	ranges, polygons := s.table().Channels()
+	for key, named := range map[string][]string{"checkout.regions.file": ranges, "checkout.polygons.file": polygons} {
+		for _, id := range named {
+			if !slices.ContainsFunc(s.channels, func(c segment.Channel) bool { return c.ID == id }) {
+				warnings = append(warnings, fmt.Sprintf("%s: channel %q is no channel of segment.channels: its lines are for nobody", key, id))
+			}
+		}
+	}
+	slices.Sort(warnings)
+	return warnings
+}
 
 // Close stops watching files and closes connections. The apps are not to be called any more.
 func (s *Set) Close() {
@@ -192,26 +207,10 @@ func (s *Set) openCheckout(o Options, m *Metrics) error {
 		}
 	}
 	s.add(app, app.Close)
-	if table := app.Table(); table != nil {
-		s.warnOfChannels(o, table)
+	if app.Table() != nil {
+		s.table, s.channels = app.Table, o.Channels
 	}
 	return nil
-}
-
-// warnOfChannels: lines for a channel that is none are for nobody.
-func (s *Set) warnOfChannels(o Options, table *regions.Table) {
-	if len(o.Channels) == 0 {
-		return
-	}
-	ranges, polygons := table.Channels()
-	for key, named := range map[string][]string{"checkout.regions.file": ranges, "checkout.polygons.file": polygons} {
-		for _, id := range named {
-			if !slices.ContainsFunc(o.Channels, func(c segment.Channel) bool { return c.ID == id }) {
-				s.warnings = append(s.warnings, fmt.Sprintf("%s: channel %q is no channel of segment.channels: its lines are for nobody", key, id))
-			}
-		}
-	}
-	slices.Sort(s.warnings)
 }
 
 func (s *Set) openAudiences(o Options, _ *Metrics) error {
