@@ -164,9 +164,9 @@ func (a *Admin) lastly(h http.Handler) http.Handler {
 	})
 }
 
-// stop closes the listeners and waits until every request on a connection that was accepted is answered. The server's own
-// Shutdown drops those that it reads after it has begun, and does not know of a connection that was accepted just before.
-func (a *Admin) stop(ctx context.Context) error {
+// StopAccepting closes the listeners and has each answer be its connection's last. Shutdown begins with it. It may be called more
+// than once.
+func (a *Admin) StopAccepting() {
 	a.mu.Lock()
 	a.stopping.Store(true)
 	for _, l := range a.listeners {
@@ -174,6 +174,12 @@ func (a *Admin) stop(ctx context.Context) error {
 	}
 	a.mu.Unlock()
 	a.serving.Wait()
+}
+
+// stop waits until every request on a connection that was accepted is answered. The server's own Shutdown drops those that
+// it reads after it has begun, and does not know of a connection that was accepted just before.
+func (a *Admin) stop(ctx context.Context) error {
+	a.StopAccepting()
 	began := time.Now()
 	tick := time.NewTicker(stopStep)
 	defer tick.Stop()

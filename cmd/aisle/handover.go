@@ -174,11 +174,9 @@ func duplicate(l net.Listener) (*os.File, error) {
 	return os.NewFile(uintptr(fd), l.Addr().String()), nil
 }
 
-// leave gives up the sockets that a successor has, and the sessions. Unix sockets stay in the file system for it, and the
-// admin listener ends at once: its address is the successor's. Nothing more is accepted before the sessions are left: a
-// session request that is passed on must not come back. And nothing more is accepted before left is closed, and the successor does what
-// operators ask: a page that was purged there is not to come from here.
-func (p *process) leave(left io.Closer) {
+// stopAccepting leaves the sockets to a successor. Unix sockets stay in the file system for it. Nothing more is accepted before left is
+// closed, and the successor does what operators ask: a page that was purged there is not to come from here.
+func (p *process) stopAccepting(left io.Closer) {
 	for _, s := range p.sockets {
 		if u, ok := s.listener.(*net.UnixListener); ok {
 			u.SetUnlinkOnClose(false)
@@ -187,7 +185,12 @@ func (p *process) leave(left io.Closer) {
 	if err := p.edge.StopAccepting(); err != nil {
 		p.logger.Warn("a listener was not closed in order", slog.Any("error", err))
 	}
+	p.admin.StopAccepting()
 	_ = left.Close() // of a pipe
+}
+
+// leave ends what a successor does by now, after stopAccepting: a session request that is passed on must not come back.
+func (p *process) leave() {
 	var both sync.WaitGroup
 	both.Go(p.leaveAdmin) // whoever asks something that takes long keeps no session request waiting
 	both.Go(p.leaveSessions)

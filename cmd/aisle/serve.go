@@ -195,12 +195,14 @@ func (p *process) handOver(caught *signals) bool {
 		p.logger.Error("not handed over: this process goes on", slog.Any("error", err))
 		return false
 	}
-	p.logger.Info("handed over", slog.Int("to", pid), slog.Duration("timeout", p.reloader.config().DrainTimeout()))
 	p.reloader.end()
+	p.stopAccepting(left)
+	// Not before: whoever waits for this line, and asks something then, must reach the successor.
+	p.logger.Info("handed over", slog.Int("to", pid), slog.Duration("timeout", p.reloader.config().DrainTimeout()))
 	ctx, p.stopFollowing = context.WithCancel(context.Background())
 	go p.revoked.follow(ctx, p.logger)
 	go p.passOn(caught, pid, ctx.Done())
-	p.leave(left)
+	p.leave()
 	return true
 }
 
