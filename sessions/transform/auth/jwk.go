@@ -56,64 +56,87 @@ type jwk struct {
 }
 
 // ParseKeys reads a JWK set (RFC 7517, 5): keys of kty oct, RSA and EC on P-256. Those of other types, curves,
-// algorithms and uses are passed over, as the RFC wants it, and counted. A key that is meant for us and is malformed or
-// weak, two of one kid and algorithm, and a set without a key for us are errors: all of them, joined, by the key's
-// place and without its content.
+// algorithms and uses are passed over, as the RFC wants it, and counted. A key that is meant for us and cannot be used, and
+// a set without a key for us are errors: all of them, joined, by the key's place and without its content.
 func ParseKeys(text []byte) (set KeySet, passed int, err error) {
-	if len(text) > maxSet {
-		return KeySet{}, 0, fmt.Errorf("a key set of more than %d bytes", maxSet)
-	}
-	var form struct {
-		Keys []jwk `json:"keys"`
-	}
-	if json.Unmarshal(text, &form) != nil { // its error might quote a secret
-		return KeySet{}, 0, errors.New("not a JWK set")
-	}
-	if len(form.Keys) > maxKeys {
-		return KeySet{}, 0, fmt.Errorf("%d keys, more than %d", len(form.Keys), maxKeys)
-	}
-	var errs []error
-	for i, line := range form.Keys {
-		k, ours, err := line.parse()
-		if err == nil && ours && set.has(k) {
-			err = errors.New("its kid is there twice")
-		}
-		switch {
-		case err != nil:
-			errs = append(errs, fmt.Errorf("keys[%d]: %w", i, err))
-		case ours:
-			set.keys = append(set.keys, k)
-		default:
-			passed++
-		}
-	}
-	if len(errs) == 0 {
-		errs = set.check()
-	}
-	if len(errs) > 0 {
-		return KeySet{}, 0, errors.Join(errs...)
+	set, passed, unusable, err := readSet(text, false)
+	switch {
+	case err != nil:
+		return KeySet{}, 0, err
+	case len(unusable) > 0:
+		return KeySet{}, 0, errors.Join(unusable...)
+	case set.Len() == 0:
+		return KeySet{}, 0, errors.New("no key of type oct, RSA or EC on P-256 to verify by")
 	}
 	return set, passed, nil
 }
 
-func (s KeySet) check() []error {
-	if len(s.keys) == 0 {
-		return []error{errors.New("no key of type oct, RSA or EC on P-256 to verify by")}
+// readSet reads a set key by key, so that one which cannot be used (malformed, weak, of a kid that is taken) keeps no
+// other from coming or going: of those it tells the place and why. In a set that is published a secret cannot be used.
+// What is no set is an error; one without keys is not.
+func readSet(text []byte, published bool) (set KeySet, passed int, unusable []error, err error) {
+	lines, err := linesOf(text)
+	if err != nil {
+		return KeySet{}, 0, nil, err
 	}
-	for _, alg := range []string{algHMAC, algRSA, algEC} {
-		if n := len(s.of(alg)); n > maxUnnamed && slices.ContainsFunc(s.of(alg), func(k key) bool { return k.id == "" }) {
-			return []error{fmt.Errorf("%d keys for %s of which some have no kid: more than %d need one each", n, alg, maxUnnamed)}
+	var places []int
+	for i, line := range lines {
+		k, ours, err := parseKey(line)
+		if err == nil && ours {
+			err = set.admits(k, published)
 		}
+		switch {
+		case err != nil:
+			unusable = append(unusable, fmt.Errorf("keys[%d]: %w", i, err))
+		case ours:
+			set.keys, places = append(set.keys, k), append(places, i)
+		default:
+			passed++
+		}
+	}
+	set, crowd := set.named(places)
+	return set, passed, append(unusable, crowd...), nil
+}
+
+// linesOf gives the keys of a set, each as it stands there. No error quotes them: they may be secrets.
+func linesOf(text []byte) ([]json.RawMessage, error) {
+	if len(text) > maxSet {
+		return nil, fmt.Errorf("a key set of more than %d bytes", maxSet)
+	}
+	var form struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if json.Unmarshal(text, &form) != nil || form.Keys == nil {
+		return nil, errors.New("not a JWK set")
+	}
+	if len(form.Keys) > maxKeys {
+		return nil, fmt.Errorf("%d keys, more than %d", len(form.Keys), maxKeys)
+	}
+	return form.Keys, nil
+}
+
+// named leaves out the keys without a kid of an algorithm that has more keys than a token without a kid is tried on: no
+// token could name them. places are those of the keys.
+func (s KeySet) named(places []int) (set KeySet, unusable []error) {
+	for i, k := range s.keys {
+		if n := len(s.of(k.alg)); n > maxUnnamed && k.id == "" {
+			unusable = append(unusable, fmt.Errorf("keys[%d]: no kid: of %d keys for %s, more than %d, each needs one", places[i], n, k.alg, maxUnnamed))
+			continue
+		}
+		set.keys = append(set.keys, k)
+	}
+	return set, unusable
+}
+
+func (s KeySet) admits(k key, published bool) error {
+	if published && k.alg == algHMAC {
+		return errors.New("of type oct it is a secret, and no key to publish: take a file")
+	}
+	if k.id != "" && slices.ContainsFunc(s.keys, func(o key) bool { return o.id == k.id && o.alg == k.alg }) {
+		return errors.New("its kid is there twice")
 	}
 	return nil
 }
-
-func (s KeySet) has(k key) bool {
-	return k.id != "" && slices.ContainsFunc(s.keys, func(o key) bool { return o.id == k.id && o.alg == k.alg })
-}
-
-// secret says whether there is a key that must not be published.
-func (s KeySet) secret() bool { return len(s.of(algHMAC)) > 0 }
 
 func (s KeySet) of(alg string) (list []key) {
 	for _, k := range s.keys {
@@ -131,8 +154,12 @@ const (
 	algEC   = "ES256"
 )
 
-// parse gives ours as false for a key that is not meant to verify by one of the three algorithms.
-func (j jwk) parse() (k key, ours bool, err error) {
+// parseKey gives ours as false for a key that is not meant to verify by one of the three algorithms.
+func parseKey(line []byte) (k key, ours bool, err error) {
+	var j jwk
+	if json.Unmarshal(line, &j) != nil { // its error might quote a secret
+		return key{}, false, errors.New("no JWK: a member of another type than RFC 7517 gives it")
+	}
 	k.id = j.ID
 	switch {
 	case j.Type == "oct":

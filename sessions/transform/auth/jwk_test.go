@@ -48,9 +48,14 @@ func TestParseKeysRefuses(t *testing.T) {
 	}
 	hs, rs, es := hmacKey("h", secret).public, rsaKey("r").public, ecKey(t, "e").public
 	f("", "not a JWK set")
-	f(`{"keys":[{"kty":7,"k":"`+secret+`"}]}`, "not a JWK set")
 	f(`[]`, "not a JWK set")
-	f(`{}`, "no key")
+	f(`{}`, "not a JWK set")
+	f(`{"keys":null}`, "not a JWK set")
+	f(`{"keys":{}}`, "not a JWK set")
+	f(jwks(), "no key of type")
+	f(`{"keys":[{"kty":7,"k":"`+secret+`"}]}`, "keys[0]: no JWK")
+	f(`{"keys":["`+secret+`"]}`, "keys[0]: no JWK")
+	f(jwks(hs, with(es, "kid", 7)), "keys[1]: no JWK")
 	f(jwks(with(rs, "use", "enc")), "no key of type")
 	f(jwks(hs, with(hs, "k", b64([]byte(secret[1:])))), "keys[1]: k is not 32")
 	f(jwks(with(hs, "k", "c2VjcmV0!")), "keys[0]: k")
@@ -71,7 +76,7 @@ func TestParseKeysRefuses(t *testing.T) {
 	}
 	f(jwks(many...), "65 keys")
 	delete(many[0], "kid")
-	f(jwks(many[:5]...), "5 keys for HS256")
+	f(jwks(many[:5]...), "keys[0]: no kid: of 5 keys for HS256")
 	f(`{"keys":[`+strings.Repeat(" ", 256<<10)+`]}`, "more than 262144 bytes")
 }
 

@@ -14,8 +14,9 @@ type source interface {
 
 // Load tells of keys that were loaded, or why the ones of before stay.
 type Load struct {
-	From   string // the file, or the URL without its password and query
-	Keys   int    // that tokens are verified by
-	Passed int    // that are of a type, algorithm or use which is not ours
-	Err    error  // holds nothing of the keys
+	From     string // the file, or the URL without its password and query
+	Keys     int    // that tokens are verified by
+	Passed   int    // that were passed over: of a type, algorithm or use which is not ours, or unusable
+	Unusable error  // the unusable ones of a URL: their places and why, and nothing of them; in a file they are an Err
+	Err      error  // holds nothing of the keys
 }

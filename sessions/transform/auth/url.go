@@ -172,15 +172,12 @@ func (k *keyURL) fetch(began time.Time) Load {
 	if err != nil {
 		return k.failed(err)
 	}
-	set, passed, err := ParseKeys(text)
-	if err == nil && set.secret() {
-		err = errors.New("a key of type oct is a secret, and no key to publish: take a file")
-	}
+	set, passed, unusable, err := readSet(text, true)
 	if err != nil {
 		return k.failed(err)
 	}
-	k.current.Store(&fetched{set, began})
-	return Load{From: k.name, Keys: set.Len(), Passed: passed}
+	k.current.Store(&fetched{set, began}) // without keys too: whoever publishes none revokes all
+	return Load{From: k.name, Keys: set.Len(), Passed: passed + len(unusable), Unusable: errors.Join(unusable...)}
 }
 
 func (k *keyURL) failed(err error) Load {

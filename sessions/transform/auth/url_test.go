@@ -124,13 +124,13 @@ func TestURLRotates(t *testing.T) {
 
 		// A URL that fails, or gives what is no key set, changes nothing for a day; each fault is told, without the URL's secrets.
 		l.loaded()
-		for _, text := range []string{"", "{}", jwksOf(hmacKey("h", secret)), "<html>"} {
+		for _, text := range []string{"", "{}", `{"keys":null}`, "<html>"} {
 			p.set(text, nil, 0)
 			time.Sleep(time.Hour)
 			step(two, "valid", 1)
 		}
 		told := l.loaded()
-		if strings.Count(told, "bad: shopper keys: https://idp.example/jwks: ") != 4 || !strings.Contains(told, "type oct") {
+		if strings.Count(told, "bad: shopper keys: https://idp.example/jwks: ") != 4 {
 			t.Error(told)
 		}
 		if strings.Contains(told, "pass") || strings.Contains(told, "secret=1") {
@@ -146,6 +146,108 @@ func TestURLRotates(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		step(two, "valid", 1)
 	})
+}
+
+// TestURLPassesOver: a key that cannot be used keeps no other from coming or going, is never verified by, and is told.
+func TestURLPassesOver(t *testing.T) {
+	old, next, weak := ecKey(t, "old"), ecKey(t, "new"), hmacKey("weak", secret[:31])
+	published := hmacKey("published", secret)
+	f := func(bad signer, told string) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			p := &provider{text: jwksOf(old)}
+			a, l := remote(t, p)
+			is := func(s signer, verdict string) {
+				t.Helper()
+				if got := bounded(t, a, l, s.sign(ann())); got != verdict {
+					t.Errorf("%s: key %s: %q, want %q", told, s.id(), got, verdict)
+				}
+			}
+			is(old, "valid")
+			p.set(jwksOf(bad, next), nil, 0)
+			time.Sleep(5 * time.Second)
+			is(next, "valid")
+			is(old, "unknown-key")
+			if bad.secret != nil {
+				is(bad, "unknown-key")
+			}
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			last := l.loads[len(l.loads)-1]
+			if last.Err != nil || last.Keys != 1 || last.Passed != 1 || (told != "") != (last.Unusable != nil) ||
+				told != "" && last.Unusable.Error() != "keys[0]: "+told {
+				t.Errorf("told %+v, want %q", last, told)
+			}
+		})
+	}
+	as := func(jwk map[string]any) signer { return signer{public: jwk} }
+	rs, es := rsaKey("r").public, ecKey(t, "e").public
+	f(as(with(rs, "n", b64([]byte(strings.Repeat("z", 128))))), "n is not an odd number of 2048 to 8192 bits in base64url")
+	f(as(with(es, "x", "!")), "x and y are not 32 bytes each in base64url")
+	f(as(with(es, "x", es["y"])), "x and y are no point of P-256")
+	f(as(with(es, "kid", 7)), "no JWK: a member of another type than RFC 7517 gives it")
+	f(weak, "k is not 32 to 1024 bytes in base64url")
+	f(published, "of type oct it is a secret, and no key to publish: take a file")
+	f(as(jwk("o", "kty", "OKP", "crv", "Ed25519", "x", "AA")), "")
+	f(signer{method: next.method, public: jwk("x")}, "")
+}
+
+// TestURLOfTwins: of two keys of one kid the first is taken.
+func TestURLOfTwins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		one, twin := ecKey(t, "1"), ecKey(t, "1")
+		a, l := remote(t, &provider{text: jwksOf(one, twin)})
+		for _, step := range []struct {
+			s    signer
+			want string
+		}{{one, "valid"}, {twin, "forged"}} {
+			if got := bounded(t, a, l, step.s.sign(ann())); got != step.want {
+				t.Errorf("%q, want %q", got, step.want)
+			}
+		}
+	})
+}
+
+// TestURLUnnamed: keys without a kid give way where a token without one is not tried on so many.
+func TestURLUnnamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		signers := []signer{ecKey(t, ""), ecKey(t, "1"), ecKey(t, "2"), ecKey(t, "3"), ecKey(t, "4")}
+		p := &provider{text: jwksOf(signers[:4]...)}
+		a, l := remote(t, p)
+		if got := bounded(t, a, l, signers[0].sign(ann())); got != "valid" {
+			t.Error(got)
+		}
+		p.set(jwksOf(signers...), nil, 0)
+		time.Sleep(5 * time.Second)
+		for i, want := range []string{"valid", "valid", "valid", "valid", "forged"} {
+			s := signers[len(signers)-1-i] // the new one first: it has the set fetched
+			if got := bounded(t, a, l, s.sign(ann())); got != want {
+				t.Errorf("key %q: %q, want %q", s.id(), got, want)
+			}
+		}
+	})
+}
+
+// TestURLRevokesAll: a set without usable keys has nobody logged in.
+func TestURLRevokesAll(t *testing.T) {
+	one, weak := ecKey(t, "1"), hmacKey("weak", secret[:31])
+	for _, text := range []string{jwks(), jwksOf(weak), jwks(with(one.public, "use", "enc"))} {
+		synctest.Test(t, func(t *testing.T) {
+			p := &provider{text: jwksOf(one)}
+			a, _ := remote(t, p)
+			b := newBrowser(t, a)
+			token := one.sign(ann())
+			b.is("u-ann", "ok", token)
+			p.set(text, nil, 0)
+			time.Sleep(5 * time.Minute)
+			b.is("u-ann", "ok", token) // the call that has them fetched
+			synctest.Wait()
+			b.is("", "ok", token)
+			p.set(jwksOf(one), nil, 0)
+			time.Sleep(5 * time.Second)
+			b.is("u-ann", "ok", token)
+		})
+	}
 }
 
 // TestURLHangs: a URL that does not answer keeps nobody logged in whose token is over, or whose key is gone.

@@ -59,7 +59,7 @@ func (o Options) told(m *Metrics, app, from string, err error, attributes ...any
 
 func (o Options) toldKeys(m *Metrics) func(auth.Load) {
 	return func(l auth.Load) {
-		o.told(m, "authentication", l.From, l.Err, slog.Int("keys", l.Keys), slog.Int("passed_over", l.Passed))
+		o.told(m, "authentication", l.From, l.Err, slog.Int("keys", l.Keys), slog.Int("passed_over", l.Passed), slog.Any("unusable", l.Unusable))
 	}
 }
 
