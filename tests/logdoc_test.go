@@ -50,8 +50,8 @@ for tool in revoke erase; do bin/aisle sessions $tool "$(awk '$6 == "vtex_sessio
 	if _, err := s.WaitStderr(`"step":"started"`); err != nil {
 		t.Fatal(err)
 	}
-	s.write(t, customers, "id\n")
-	if _, err := s.WaitStderr(`"customers":0`); err != nil {
+	s.write(t, customers, "id\nc\n")
+	if _, err := s.WaitStderr(`"customers":1,`); err != nil {
 		t.Fatal(err)
 	}
 	s.write(t, customers, string(text)+"no customer\n")

@@ -218,7 +218,7 @@ func TestNew(t *testing.T) {
 	f(auth.Options{Account: "acme", KeysFile: good, JWKSURL: "http://a"}, "want one of")
 	f(auth.Options{Account: "acme", KeysFile: good + ".none"}, "shoppers.jwks.none")
 	f(auth.Options{Account: "acme", KeysFile: keysFile(t, jwks())}, "shoppers.jwks", "no key")
-	f(auth.Options{Account: "acme", KeysFile: t.TempDir()}, "is a directory")
+	f(auth.Options{Account: "acme", KeysFile: t.TempDir()}, "no regular file")
 	f(auth.Options{Account: "acme", JWKSURL: "ftp://u:pass@a/"}, "no http or https URL", "u:xxxxx@a")
 	f(auth.Options{Account: "acme", JWKSURL: "http://a/#f"}, "no http or https URL")
 	f(auth.Options{Account: "acme", JWKSURL: "https:///x"}, "no http or https URL")

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/aislecache/aisle/sessions/transform"
 )
 
 // watchStep is how often the file is looked at, at most.
@@ -64,7 +66,7 @@ func (f *keyFile) load() Load {
 }
 
 func (f *keyFile) read() (KeySet, int, error) {
-	file, err := os.Open(f.path)
+	file, err := transform.OpenFile(f.path)
 	if err != nil {
 		return KeySet{}, 0, err
 	}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,6 +55,32 @@ func TestKeysFileRotates(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		step(first, "unknown-key", "ok")
 		step(second, "valid", "")
+	})
+}
+
+// TestKeysFileThatIsAPipe is refused at a start, and changes nothing later; nobody waits for it.
+func TestKeysFileThatIsAPipe(t *testing.T) {
+	s := hmacKey("k", secret)
+	path := keysFile(t, jwksOf(s))
+	synctest.Test(t, func(t *testing.T) {
+		a, l := app(t, auth.Options{KeysFile: path})
+		l.loaded()
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Mkfifo(path, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second)
+		if got := proves(t, a, cookies(shopperCookie, s.sign(ann()))); got != annIs {
+			t.Error(got)
+		}
+		if got := l.loaded(); !strings.HasPrefix(got, "bad: ") || !strings.Contains(got, path+": no regular file") {
+			t.Error(got)
+		}
+		if _, err := auth.New(auth.Options{Account: "acme", KeysFile: path}); err == nil || !strings.Contains(err.Error(), "no regular file") {
+			t.Errorf("%v", err)
+		}
 	})
 }
 

@@ -83,3 +83,11 @@ func tables(text string) []string {
 	}
 	return list
 }
+
+// soundName says why an item of a list is no name: it would be split into names that nobody gave.
+func soundName(name string) error {
+	if strings.ContainsAny(name, ";,") {
+		return errors.New(`a name holds no ";" and no ","`)
+	}
+	return nil
+}

@@ -138,6 +138,9 @@ func arrayText(text string) (string, error) {
 	}
 	var names []string
 	for _, one := range list {
+		if err := soundName(one.String); err != nil {
+			return "", fmt.Errorf("sql: priceTables: %w", err)
+		}
 		names = append(names, one.String)
 	}
 	return strings.Join(names, ";"), nil

@@ -96,6 +96,8 @@ func databaseFailures(t *testing.T, d database) {
 	fails(t, d.app(t, `SELECT id FROM customers, generate_series(1, 20) WHERE @id <> ''`), "authentication.storeUserId=c9", "more than 16 rows")
 	fails(t, d.app(t, `SELECT @id AS id, repeat('secret', 300) AS phone`), "authentication.storeUserId=c1", "phone has 1800 bytes")
 	fails(t, d.app(t, `SELECT @id AS id, '{"a' AS price_tables`), "authentication.storeUserId=c1", "no array")
+	fails(t, d.app(t, `SELECT @id AS id, ARRAY['gold,secret'] AS price_tables`), "authentication.storeUserId=c1", "priceTables: a name holds no")
+	fails(t, d.app(t, `SELECT @id AS id, ARRAY['x', 'gold;secret'] AS price_tables`), "authentication.storeUserId=c1", "priceTables: a name holds no")
 	fails(t, d.app(t, `INSERT INTO written VALUES (@id) RETURNING id`), "authentication.storeUserId=c1", "SQLSTATE 25006")
 }
 

@@ -103,6 +103,9 @@ func parseAnswer(text []byte) (Customer, error) {
 				return Customer{}, fmt.Errorf("%s is no list of texts", name)
 			}
 			for _, one := range list {
+				if err := soundName(one); err != nil {
+					return Customer{}, fmt.Errorf("%s: %w", name, err)
+				}
 				r[i] += one + ";"
 			}
 			continue

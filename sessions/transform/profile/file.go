@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/aislecache/aisle/sessions/transform"
 )
 
 const watchStep = 2 * time.Second // between two looks at the file
@@ -85,6 +87,9 @@ func (f *file) watch(ctx context.Context) {
 func (f *file) load() error {
 	began := time.Now()
 	next, now, err := f.fresh()
+	if next != nil && next.count == 0 && f.held() > 0 {
+		next, err = nil, errNobodyLeft
+	}
 	if err != nil {
 		err = fmt.Errorf("%s: %w", f.path, err)
 	}
@@ -100,12 +105,19 @@ func (f *file) load() error {
 	default:
 		f.reason = err.Error()
 	}
-	load := Load{Path: f.path, Took: time.Since(began), Err: err}
-	if t := f.current.Load(); t != nil {
-		load.Customers = t.count
-	}
-	f.told(load)
+	f.told(Load{Path: f.path, Customers: f.held(), Took: time.Since(began), Err: err})
 	return err
+}
+
+// errNobodyLeft: a file without customers is what an editor or a copy leaves before it writes.
+var errNobodyLeft = errors.New("it has no customers any more: that counts at a start alone")
+
+// held is the number of customers in use.
+func (f *file) held() int {
+	if t := f.current.Load(); t != nil {
+		return t.count
+	}
+	return 0
 }
 
 // replace gives the memory of many customers of before back at once: the next collection may be minutes away, and so may
@@ -123,7 +135,7 @@ var errMoving = errors.New("it was written to while it was read")
 // fresh gives the customers of a file that is another than f.seen, and nothing of one that is the same. A file that could
 // not be read, or was written to meanwhile, has the zero stamp: it is read again at the next look.
 func (f *file) fresh() (*table, stamp, error) {
-	in, err := os.Open(f.path)
+	in, err := transform.OpenFile(f.path)
 	if err != nil {
 		return nil, stamp{}, withoutPath(err)
 	}

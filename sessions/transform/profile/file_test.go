@@ -4,6 +4,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -131,6 +132,61 @@ func TestFileIsFollowed(t *testing.T) {
 		w.loads(1, "")
 		s.does()
 		s.tables("silver")
+	})
+}
+
+// TestFileLosesEverybody: a file that has no customers any more, as one that is being written, takes no price table from anybody.
+func TestFileLosesEverybody(t *testing.T) {
+	const csv, yaml = "id,priceTables\nc1,gold\n", "- {id: c1, priceTables: gold}\n"
+	f := func(name, text, empty, told string) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			w := newWatched(t, name, text)
+			defer w.app.Close()
+			s := newSession(t, w.app)
+			s.does("authentication.storeUserId=c1")
+			w.becomes(empty)
+			w.look()
+			w.loads(1, told)
+			w.look()
+			w.quiet()
+			s.does()
+			s.tables("gold")
+			w.becomes(text)
+			w.look()
+			w.loads(1, "")
+		})
+	}
+	f("customers.csv", csv, "", "it is empty")
+	f("customers.csv", csv, "id,priceTables\n", "no customers any more")
+	f("customers.yaml", yaml, "", "it is empty")
+	f("customers.yaml", yaml, "null", "it is empty")
+	f("customers.yaml", yaml, "[]", "no customers any more")
+
+	// At a start nobody is lost.
+	for name, empty := range map[string]string{"customers.csv": "id,priceTables\n", "customers.yaml": "[]"} {
+		asked(t, newApp(t, profile.Options{File: write(t, name, empty)}))("authentication.storeUserId=c1", "id=c1", "isAuthenticated=true")
+	}
+}
+
+// TestFileThatIsAPipe is refused at a start, and changes nothing later; nobody waits for it.
+func TestFileThatIsAPipe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWatched(t, "customers.csv", "id,priceTables\nc1,gold\n")
+		if err := os.Remove(w.path); err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Mkfifo(w.path, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w.look()
+		w.loads(1, "no regular file")
+		w.look()
+		w.quiet()
+		w.app.Close()
+		if _, err := profile.New(profile.Options{File: w.path}); err == nil || !strings.Contains(err.Error(), w.path+": no regular file") {
+			t.Errorf("%v", err)
+		}
 	})
 }
 

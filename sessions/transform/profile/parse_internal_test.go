@@ -97,9 +97,6 @@ func TestReadYAML(t *testing.T) {
 			t.Errorf("%q: %d (-want +got):\n%s", text, got.count, diff)
 		}
 	}
-	f("")
-	f("# nobody\n")
-	f("null\n")
 	f("[]\n")
 	f("- {id: c1, email: Ann@x, firstName: Ann, lastName: Ash, document: 0012, phone: +55 11, priceTables: [gold, vip]}\n- id: 7\n  phone:\n",
 		row{"c1", "ann@x", "Ann", "Ash", "0012", "+55 11", "gold,vip"}, row{"7"})
@@ -118,6 +115,9 @@ func TestReadYAMLRefuses(t *testing.T) {
 		if err != nil && strings.Contains(err.Error(), "secret") {
 			t.Errorf("it tells a value: %v", err)
 		}
+	}
+	for _, empty := range []string{"", "# nobody\n", "null\n", "---\n", "~"} {
+		f(empty, "it is empty: want a list of customers, [] for none")
 	}
 	f("id: 1\n", "line 1: want a list")
 	f("- id: 1\n---\n- id: secret\n", "want one document")
@@ -221,6 +221,8 @@ func TestParseAnswer(t *testing.T) {
 	bad(`{"id":{"secret":1}}`, "id is no text")
 	bad(`{"id":true}`, "id is no text")
 	bad(`{"priceTables":[1]}`, "priceTables is no list")
+	bad(`{"priceTables":["gold,secret","x"]}`, `priceTables: a name holds no ";"`)
+	bad(`{"priceTables":["x","y;secret"]}`, `priceTables: a name holds no ";"`)
 	bad(`{"phone":"`+strings.Repeat("secret", 200)+`"}`, "phone has 1200 bytes")
 	bad(strings.Repeat(" ", maxAnswer+1), "more than 65536 bytes")
 }

@@ -25,10 +25,9 @@ func readYAML(from io.Reader) (*table, error) {
 		return nil, fmt.Errorf("it has more than %d bytes: so many customers belong into a CSV file", maxYAML)
 	}
 	var root, more yaml.Node
-	t := newTable()
 	in := yaml.NewDecoder(bytes.NewReader(text))
-	if err := in.Decode(&root); errors.Is(err, io.EOF) {
-		return t, nil // nothing, or comments alone
+	if err := in.Decode(&root); errors.Is(err, io.EOF) { // nothing, or comments alone
+		return nil, errEmpty
 	} else if err != nil {
 		return nil, yamlError(err)
 	}
@@ -37,11 +36,12 @@ func readYAML(from io.Reader) (*table, error) {
 	}
 	list := root.Content[0]
 	if list.Kind == yaml.ScalarNode && list.Tag == "!!null" {
-		return t, nil
+		return nil, errEmpty
 	}
 	if list.Kind != yaml.SequenceNode {
 		return nil, fmt.Errorf("line %d: want a list of customers", list.Line)
 	}
+	t := newTable()
 	var errs lineErrors
 	for _, item := range list.Content {
 		r, err := rowOf(item)
@@ -61,6 +61,8 @@ func readYAML(from io.Reader) (*table, error) {
 	t.full()
 	return t, nil
 }
+
+var errEmpty = errors.New("it is empty: want a list of customers, [] for none")
 
 func rowOf(item *yaml.Node) (row, error) {
 	var r row
@@ -103,8 +105,8 @@ func scalarText(value *yaml.Node, list bool) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if strings.ContainsAny(part, ";,") {
-			return "", errors.New(`a name holds no ";" and no ","`)
+		if err := soundName(part); err != nil {
+			return "", err
 		}
 		parts = append(parts, part)
 	}
