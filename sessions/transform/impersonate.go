@@ -130,7 +130,7 @@ func (i *Impersonate) Transform(ctx context.Context, in Values) (Values, error) 
 	w, out := i.read(in), Values{}
 	r := recorder{ctx, i.o.Observe, operationOf(ctx)}
 	w.clear(out)
-	same := w.was != "" && w.operator == w.wasOperator && strings.EqualFold(w.email, w.wasEmail)
+	same := w.was != "" && w.operator == w.wasOperator && FoldEmail(w.email) == FoldEmail(w.wasEmail)
 	switch {
 	case w.email == "":
 		r.over(StepStopped, w)

@@ -180,7 +180,7 @@ func (s *Set) customer(o Options) func(context.Context, string) (string, error) 
 	if !o.replaced("profile") {
 		return nil
 	}
-	return func(_ context.Context, email string) (string, error) { return strings.ToLower(email), nil }
+	return func(_ context.Context, email string) (string, error) { return transform.FoldEmail(email), nil }
 }
 
 func (s *Set) openCheckout(o Options, m *Metrics) error {

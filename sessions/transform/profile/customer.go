@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/aislecache/aisle/sessions/transform"
 )
 
 // Customer is what is known of a customer.
@@ -22,11 +24,12 @@ func (c Customer) is(id, email string) bool {
 	if c.Email == "" && (c.ID == "" || id == "") {
 		return true
 	}
-	return id != "" && c.ID == id || email != "" && plainEmail(c.Email) == email
+	return id != "" && c.ID == id || email != "" && transform.FoldEmail(c.Email) == email
 }
 
-// plainEmail is how e-mails are compared: servers that tell cases apart are a thing of RFC 5321 alone.
-func plainEmail(text string) string { return strings.ToLower(strings.TrimSpace(text)) }
+// another says whether c, found by the e-mail of a shopper with an id, is somebody else with that e-mail, who may be the one
+// that had it before.
+func (c Customer) another(id string) bool { return id != "" && c.ID != "" && c.ID != id }
 
 // fields are the names of a customer's fields, in the order of customers.csv.
 func fields() []string {
@@ -57,7 +60,7 @@ func (r *row) tidy() error {
 		}
 		r[i] = text
 	}
-	r[1] = plainEmail(r[1])
+	r[1] = transform.FoldEmail(r[1])
 	if r[0] == "" && r[1] == "" {
 		return errNobody
 	}

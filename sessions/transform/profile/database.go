@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ type SQL struct {
 	// DSN is as libpq has it: a URL or key=value words; what it lacks comes from PGHOST and its kin. The connection sets
 	// default_transaction_read_only as it starts, which PgBouncer has to be told to ignore (ignore_startup_parameters).
 	DSN string
-	// Query gives the customer of @id, else of @email in lower case; NULL is what the shopper has not. Its columns
+	// Query gives the customer of @id, else of @email with A to Z in lower case; NULL is what the shopper has not. Its columns
 	// are called as the fields of customers.csv, in any case and with "_" or without; priceTables is a text
 	// as there, or an array of texts:
 	//
@@ -74,13 +75,16 @@ func (d *database) find(ctx context.Context, id, email string) (Customer, bool, 
 
 func orNull(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }
 
-// pick finds the customer with the id among those that an id or an e-mail may be of. Two others are a doubt, and no doubt
-// gives a price table.
+// pick finds the customer with the id among those that an id or an e-mail may be of, else the one without an id: of several,
+// those with another id are not the shopper. Two are a doubt, and no doubt gives a price table.
 func pick(all []Customer, id string) (Customer, bool, error) {
 	for _, c := range all {
 		if id != "" && c.ID == id {
 			return c, true, nil
 		}
+	}
+	if len(all) > 1 {
+		all = slices.DeleteFunc(all, func(c Customer) bool { return c.another(id) })
 	}
 	switch len(all) {
 	case 0:

@@ -65,7 +65,7 @@ func TestDocument(t *testing.T) {
 		fromCSV(in, quoted(cells[2])...)
 		fromYAML(in, quoted(cells[2])...)
 	}
-	if rows != 6 {
+	if rows != 7 {
 		t.Errorf("%d rows", rows)
 	}
 	fromYAML("authentication.storeUserId=c1", ann()...)

@@ -33,6 +33,10 @@ func TestEndpoint(t *testing.T) {
 		switch body {
 		case `{"id":"c1"}`, `{"id":"c1","email":"ann@x.example"}`, `{"email":"ann@x.example"}`:
 			_, _ = io.WriteString(w, `{"id":"c1","email":"Ann@x.example","firstName":"Ann","lastName":"Ash","document":"111","phone":"+55 11 1","priceTables":["gold","vip"]}`)
+		case `{"id":"c9","email":"ann@x.example"}`:
+			_, _ = io.WriteString(w, `{"id":"c1","email":"Ann@x.example","priceTables":["gold","vip"]}`)
+		case `{"id":"c9","email":"dee@x.example"}`:
+			_, _ = io.WriteString(w, `{"email":"dee@x.example","priceTables":["gold"]}`)
 		case `{"id":"c3"}`:
 			_, _ = io.WriteString(w, `{"priceTables":"silver"}`)
 		case `{"id":"gone"}`:
@@ -48,6 +52,8 @@ func TestEndpoint(t *testing.T) {
 	f("authentication.storeUserId=c3", "id=c3", "priceTables=silver", "isAuthenticated=true")
 	f("authentication.storeUserId=gone", "id=gone", "isAuthenticated=true")
 	f("authentication.storeUserId=c9", "id=c9", "isAuthenticated=true")
+	f("authentication.storeUserId=c9 authentication.storeUserEmail=ann@x.example", "id=c9", "email=ann@x.example", "isAuthenticated=true")
+	f("authentication.storeUserId=c9 authentication.storeUserEmail=dee@x.example", "id=c9", "email=dee@x.example", "priceTables=gold", "isAuthenticated=true")
 	f("public.storeUserEmail=ann@x.example", "isAuthenticated=false")
 	asked(t, newApp(t, profile.Options{HTTP: url, TrustPublicEmail: true}))("public.storeUserEmail=ann@x.example", "priceTables=gold,vip", "isAuthenticated=false")
 }

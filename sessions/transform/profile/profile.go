@@ -37,7 +37,7 @@ type Load struct {
 	Err       error         // why the file was not taken; nil: it was
 }
 
-// source is where customers are looked up, by id or, where that is not found or "", by e-mail in lower case. No
+// source is where customers are looked up, by id or, where that is not found or "", by e-mail as FoldEmail gives it. No
 // error holds a value of a customer.
 type source interface {
 	find(ctx context.Context, id, email string) (c Customer, found bool, err error)
@@ -118,7 +118,7 @@ func (p *Profile) who(in transform.Values) shopper {
 	for _, namespace := range []string{"impersonate", "authentication"} {
 		s := shopper{
 			id:     in.Text(transform.Key{Namespace: namespace, Name: "storeUserId"}),
-			email:  plainEmail(in.Text(transform.Key{Namespace: namespace, Name: "storeUserEmail"})),
+			email:  transform.FoldEmail(in.Text(transform.Key{Namespace: namespace, Name: "storeUserEmail"})),
 			proven: true,
 		}
 		if !s.nobody() {
@@ -128,11 +128,12 @@ func (p *Profile) who(in transform.Values) shopper {
 	if !p.trust {
 		return shopper{}
 	}
-	return shopper{email: plainEmail(in.Text(transform.Key{Namespace: transform.PublicNamespace, Name: "storeUserEmail"}))}
+	return shopper{email: transform.FoldEmail(in.Text(transform.Key{Namespace: transform.PublicNamespace, Name: "storeUserEmail"}))}
 }
 
 // Transform implements transform.App. Every output is given each time, "" for what is not known, so that nothing of
-// one customer stays for the next. Who is logged in and is no customer has an id, an e-mail and no price table.
+// one customer stays for the next. Who is logged in and is no customer has an id, an e-mail and no price table; so has
+// whose e-mail is that of a customer with another id.
 func (p *Profile) Transform(ctx context.Context, in transform.Values) (transform.Values, error) {
 	s := p.who(in)
 	if s.nobody() {
@@ -144,7 +145,10 @@ func (p *Profile) Transform(ctx context.Context, in transform.Values) (transform
 		return nil, fmt.Errorf("customers: %w", err)
 	case found && !c.is(s.id, s.email):
 		return nil, errAnother
-	case !s.proven: // anyone may say so: the tables alone, and nothing that tells who it is
+	case c.another(s.id):
+		c = Customer{}
+	}
+	if !s.proven { // anyone may say so: the tables alone, and nothing that tells who it is
 		return give(Customer{PriceTables: c.PriceTables}, false), nil
 	}
 	if c.ID == "" {
@@ -159,7 +163,7 @@ func (p *Profile) Transform(ctx context.Context, in transform.Values) (transform
 // Customer gives the id of the customer with this e-mail, without regard to case; "" for none. A customer without an id
 // has the e-mail in its place: a session with both finds them, and whoever keeps ids has something to tell them by.
 func (p *Profile) Customer(ctx context.Context, email string) (id string, err error) {
-	if email = plainEmail(email); email == "" {
+	if email = transform.FoldEmail(email); email == "" {
 		return "", nil
 	}
 	c, found, err := p.from.find(ctx, "", email)

@@ -1,6 +1,8 @@
 package profile_test
 
 import (
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -95,10 +97,12 @@ func TestTransform(t *testing.T) {
 	f("authentication.storeUserId=c1", ann()...)
 	f("authentication.storeUserEmail=ann@x.example", ann()...)
 	f("authentication.storeUserEmail=ANN@X.example", ann()...)
-	f("authentication.storeUserId=unknown authentication.storeUserEmail=ann@x.example", ann()...)
 	f("authentication.storeUserId=c3 authentication.storeUserEmail=Cy@x.example", "id=c3", "email=cy@x.example", "firstName=Cy", "isAuthenticated=true")
 	f("authentication.storeUserId=d4 authentication.storeUserEmail=dee@x.example", "id=d4", "email=dee@x.example", "priceTables=a,b", "isAuthenticated=true")
 
+	// An e-mail that was a customer's is no proof of being the customer: the id is.
+	f("authentication.storeUserId=unknown authentication.storeUserEmail=ann@x.example", "id=unknown", "email=ann@x.example", "isAuthenticated=true")
+	f("impersonate.storeUserId=unknown impersonate.storeUserEmail=ann@x.example", "id=unknown", "email=ann@x.example", "isAuthenticated=true")
 	// The id counts before the e-mail.
 	f("authentication.storeUserId=c1 authentication.storeUserEmail=bob@x.example", ann()...)
 	// Logged in, and no customer.
@@ -107,6 +111,25 @@ func TestTransform(t *testing.T) {
 	f("impersonate.storeUserId=c1 authentication.storeUserId=c2", ann()...)
 	f("impersonate.storeUserEmail=ann@x.example authentication.storeUserEmail=bob@x.example", ann()...)
 	f("impersonate.storeUserEmail=nobody@x.example authentication.storeUserId=c1", "email=nobody@x.example", "isAuthenticated=true")
+}
+
+// TestEmailsOfOthers: a letter whose lower case is in ASCII makes another address.
+func TestEmailsOfOthers(t *testing.T) {
+	p := newApp(t, profile.Options{File: write(t, "customers.csv", "id,email,priceTables\nk,Kim@x.example,gold\n"), TrustPublicEmail: true})
+	f := asked(t, p)
+	f("authentication.storeUserEmail=KIM@X.example", "id=k", "email=kim@x.example", "priceTables=gold", "isAuthenticated=true")
+	for _, other := range []string{"\u212aim@x.example", "k\u0130m@x.example"} {
+		f("authentication.storeUserEmail="+other, "email="+other, "isAuthenticated=true")
+		f("public.storeUserEmail="+other, "isAuthenticated=false")
+		if id, err := p.Customer(t.Context(), other); id != "" || err != nil {
+			t.Errorf("%q: %q, %v", other, id, err)
+		}
+	}
+	// Nor does the answer of a server that folds them.
+	url := server(t, func(w http.ResponseWriter, _ string) {
+		_, _ = io.WriteString(w, `{"id":"k","email":"kim@x.example","priceTables":["gold"]}`)
+	})
+	fails(t, newApp(t, profile.Options{HTTP: url}), "authentication.storeUserEmail=\u212aim@x.example", "another customer")
 }
 
 // TestPublicEmail: what anyone may write loads nothing unless trusted, and then the price tables alone.

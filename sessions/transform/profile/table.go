@@ -153,7 +153,7 @@ func (t *table) key(at uint32, i int) []byte {
 	return text
 }
 
-// find gives the customer with this id, else the one with this e-mail in lower case.
+// find gives the customer with this id, else the one with this e-mail, as FoldEmail gives it.
 func (t *table) find(id, email string) (Customer, bool) {
 	at, found := uint32(0), false
 	if id != "" {
