@@ -38,7 +38,7 @@ type Options struct {
 	Loaded  func(Load)
 }
 
-// maxTokens bounds the cookies of one call that are looked at.
+// maxTokens bounds the tokens of one call that are verified.
 const maxTokens = 8
 
 // Auth is the App. It is safe for concurrent use.
@@ -150,8 +150,8 @@ func (a *Auth) Transform(ctx context.Context, in transform.Values) (transform.Va
 	if len(cookies) == 0 {
 		return nobody(), nil
 	}
-	tokens := make([]shown, 0, maxTokens)
-	for _, name := range cookies[:min(len(cookies), maxTokens)] {
+	tokens := make([]shown, 0, len(cookies))
+	for _, name := range cookies {
 		tokens = append(tokens, shown{name, in.Text(transform.Key{Namespace: transform.CookieNamespace, Name: name})})
 	}
 	ctx, cancel := halved(ctx)
@@ -160,8 +160,28 @@ func (a *Auth) Transform(ctx context.Context, in transform.Values) (transform.Va
 	if err != nil {
 		return a.unverified(tokens, err)
 	}
-	return a.verified(ctx, set, tokens), nil
+	return a.verified(ctx, set, a.hopeful(tokens)), nil
 }
+
+// hopeful are the tokens that are verified. Of more than may be, those come first that say of themselves what a token must, so that
+// no number of stale cookies hides the one that counts. To see that costs no more than reading the request did.
+func (a *Auth) hopeful(tokens []shown) []shown {
+	if len(tokens) <= maxTokens {
+		return tokens
+	}
+	now := time.Now()
+	var hopeful, others []shown
+	for _, t := range tokens {
+		if stated(now, t.token, a.rules()) == VerdictValid {
+			hopeful = append(hopeful, t)
+		} else {
+			others = append(others, t)
+		}
+	}
+	return append(hopeful, others...)[:maxTokens]
+}
+
+func (a *Auth) rules() rules { return rules{a.o.Account, a.o.Issuer} }
 
 // halved leaves time to answer after a wait for keys that do not come: by a call that ran out of time the Engine would
 // keep who is logged in by a token that is over, or a key that is gone.
@@ -197,7 +217,7 @@ func (a *Auth) look(set *KeySet, tokens []shown) (transform.Values, []Verdict) {
 	verdicts := make([]Verdict, len(tokens))
 	for i, t := range tokens {
 		var id identity
-		id, verdicts[i] = set.verify(now, t.token, rules{a.o.Account, a.o.Issuer})
+		id, verdicts[i] = set.verify(now, t.token, a.rules())
 		if verdicts[i] != VerdictValid {
 			continue
 		}

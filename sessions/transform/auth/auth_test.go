@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -182,7 +183,36 @@ func TestRoles(t *testing.T) {
 	f(all, annIs, "valid", "login", shopper)
 }
 
-// TestManyCookies: however many there are, eight are looked at.
+// TestStaleCookies: none of them hides the token that counts.
+func TestStaleCookies(t *testing.T) {
+	s := hmacKey("k", secret)
+	a, l := app(t, auth.Options{KeysFile: keysFile(t, jwksOf(s)), Cookie: "c.*", Issuer: "idp"})
+	good := s.sign(ann("iss", "idp"))
+	f := func(want, verdicts string, stale ...string) {
+		t.Helper()
+		pairs := []string{"cz", good}
+		for i := range 9 {
+			pairs = append(pairs, fmt.Sprint("c", i), stale[i%len(stale)])
+		}
+		if got := proves(t, a, cookies(pairs...)); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+		if got := l.told(); got != verdicts {
+			t.Errorf("verdicts %s, want %s", got, verdicts)
+		}
+	}
+	times := func(verdict string, n int) string { return strings.TrimSpace(strings.Repeat(verdict+" ", n)) }
+	f(annIs, "valid "+times("expired", 7), s.sign(ann("iss", "idp", "exp", time.Now().Unix())))
+	f(annIs, "valid "+times("foreign", 7), s.sign(ann("iss", "idp", "account", "globex")))
+	f(annIs, "valid "+times("issuer", 7), s.sign(ann("iss", "else")))
+	f(annIs, "valid "+times("early", 7), s.sign(ann("iss", "idp", "nbf", time.Now().Add(time.Hour).Unix())))
+	f(annIs, "valid "+times("malformed", 7), "junk", good[:20], good+strings.Repeat("A", 9000))
+	// What says of itself that it counts has to be verified, and only so many are.
+	forged := hmacKey("k", "another "+secret).sign(ann("iss", "idp"))
+	f("", times("forged", 8), forged)
+}
+
+// TestManyCookies: however many there are, eight are verified.
 func TestManyCookies(t *testing.T) {
 	s := hmacKey("k", secret)
 	a, l := app(t, auth.Options{KeysFile: keysFile(t, jwksOf(s)), Cookie: "c.*"})

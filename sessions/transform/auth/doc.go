@@ -7,7 +7,8 @@
 // time has come and is not over. `audience` (or `aud`) parts the two roles: a token for "admin" counts in the
 // operator's cookie alone, every other in the shopper's alone. So no shopper becomes an operator by renaming a cookie,
 // though one identity provider signs for both with one key. Of several tokens of a role the first that counts does, in
-// the order of the cookies' names.
+// the order of the cookies' names. Eight tokens of a call are verified; of more, those that by their own claims would count come
+// first.
 //
 // # Logging out
 //

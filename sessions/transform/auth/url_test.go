@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aislecache/aisle/sessions/transform"
 	"github.com/aislecache/aisle/sessions/transform/auth"
 )
 
@@ -276,6 +277,24 @@ func TestURLHangs(t *testing.T) {
 		time.Sleep(time.Minute)
 		step(gone.sign(ann()), "unknown-key")
 		step(gone.sign(ann()), "unknown-key")
+	})
+}
+
+// TestURLHangsWithManyCookies: a token that is over logs out without keys, however many cookies stand before it.
+func TestURLHangsWithManyCookies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		one := ecKey(t, "1")
+		a, l := app(t, auth.Options{JWKSURL: "https://idp.example/", Client: &http.Client{Transport: &provider{err: errDown}}, Cookie: "c.*"})
+		in := cookies("cz", one.sign(ann("exp", time.Now().Unix())))
+		for _, name := range strings.Split("abcdefghi", "") {
+			in.Put(transform.Key{Namespace: transform.CookieNamespace, Name: "c" + name}, transform.TextValue(one.sign(ann())))
+		}
+		if got := proves(t, a, in); got != "" {
+			t.Error(got)
+		}
+		if got := l.told(); !strings.HasSuffix(got, "no-keys expired") {
+			t.Error(got)
+		}
 	})
 }
 

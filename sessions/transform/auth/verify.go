@@ -105,15 +105,29 @@ func (s KeySet) choose(head *jwt.Token) (any, error) {
 
 // expired says whether a token says of itself that it is over: no signature is needed to believe that.
 func expired(now time.Time, token string) bool {
-	if len(token) > maxToken {
-		return false
-	}
-	claims := jwt.MapClaims{}
-	if _, _, err := newParser().ParseUnverified(token, claims); err != nil {
-		return false
-	}
-	at, ok := seconds(claims["exp"])
+	at, ok := seconds(unsigned(token)["exp"])
 	return ok && now.Unix() >= at
+}
+
+// stated is what a token would be worth if it were signed as it says.
+func stated(now time.Time, token string, want rules) Verdict {
+	id, ok := read(unsigned(token))
+	if !ok {
+		return VerdictMalformed
+	}
+	return id.judge(now, want)
+}
+
+// unsigned are the claims of a token that anybody may have made; none of what is no token.
+func unsigned(token string) jwt.MapClaims {
+	claims := jwt.MapClaims{}
+	if len(token) > maxToken {
+		return nil
+	}
+	if _, _, err := newParser().ParseUnverified(token, claims); err != nil {
+		return nil
+	}
+	return claims
 }
 
 // read takes the claims of the public system (facts, part 3), and says whether those are there that must be.
