@@ -97,8 +97,8 @@ func without(m map[string]string) map[string]string {
 
 func profileOf(id, email string) map[string]string {
 	c, _ := customerOf(email)
-	if c[0] != "" {
-		id = c[0]
+	if c[0] != "" && c[0] != id {
+		c = [4]string{} // the e-mail is another's now
 	}
 	return without(map[string]string{"id": id, "email": email, "firstName": c[2], "priceTables": c[3], "isAuthenticated": "true"})
 }

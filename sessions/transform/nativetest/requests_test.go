@@ -66,7 +66,7 @@ func drawRequests(t *rapid.T, most int) []request {
 			}
 		}
 		if rapid.IntRange(0, 2).Draw(t, "log in or out") == 0 {
-			r.shopper = rapid.SampledFrom([]string{"", "", "ann", "ann", "bob", "dee", "cy", "cy", "new", "forged ann", "foreign bob", "admin op"}).Draw(t, "shopper")
+			r.shopper = rapid.SampledFrom([]string{"", "", "ann", "ann", "bob", "dee", "cy", "cy", "new", "heir", "forged ann", "foreign bob", "admin op"}).Draw(t, "shopper")
 		}
 		if rapid.IntRange(0, 2).Draw(t, "log in or out of the office") == 0 {
 			r.admin = rapid.SampledFrom([]string{"", "admin op", "admin op", "admin op2", "admin eve", "forged admin op", "ann"}).Draw(t, "admin")

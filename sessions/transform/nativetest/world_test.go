@@ -38,12 +38,13 @@ type person struct{ user, email string }
 
 func (p person) operator() bool { return strings.HasSuffix(p.email, "@acme.example") }
 
-// people are by the names that the tests call them: customers, one who is none, operators, and somebody else's operator.
+// people are by the names that the tests call them: customers, one who is none, one with a customer's e-mail, operators, and somebody
+// else's operator.
 func people() map[string]person {
 	return map[string]person{
 		"ann": {"c1", "ann@vip.example"}, "bob": {"c2", "bob@x.example"}, "dee": {"u-dee", "dee@x.example"}, "cy": {"c4", "cy@vip.example"},
-		"new": {"u-new", "new@x.example"},
-		"op":  {"op-1", "op@acme.example"}, "op2": {"op-2", "op2@acme.example"}, "eve": {"e-1", "eve@evil.example"},
+		"new": {"u-new", "new@x.example"}, "heir": {"u-heir", "ann@vip.example"},
+		"op": {"op-1", "op@acme.example"}, "op2": {"op-2", "op2@acme.example"}, "eve": {"e-1", "eve@evil.example"},
 	}
 }
 
