@@ -1,5 +1,7 @@
 package regions
 
+import "slices"
+
 // area is a polygon that a region's sellers deliver to.
 type area struct {
 	channel string // "": all
@@ -21,18 +23,21 @@ func newArea(channel string, region uint32, rings []ring) area {
 	return a
 }
 
-// contains says whether p is inside, by the even-odd rule: a hole turns it round. Edges count with their lower and not their upper
-// end, so that of two areas that share a border one alone has a point on it.
+// contains says whether p is inside of the outer ring, and of no hole. Edges count with their lower and not their upper end, so
+// that of two areas that share a border one alone has a point on it.
 func (a *area) contains(p Point) bool {
 	if p.Longitude < a.low.Longitude || p.Longitude > a.high.Longitude || p.Latitude < a.low.Latitude || p.Latitude > a.high.Latitude {
 		return false
 	}
+	return a.rings[0].contains(p) && !slices.ContainsFunc(a.rings[1:], func(hole ring) bool { return hole.contains(p) })
+}
+
+// contains goes by the even-odd rule.
+func (r ring) contains(p Point) bool {
 	inside := false
-	for _, r := range a.rings {
-		for i := 1; i < len(r); i++ {
-			if crosses(r[i-1], r[i], p) {
-				inside = !inside
-			}
+	for i := 1; i < len(r); i++ {
+		if crosses(r[i-1], r[i], p) {
+			inside = !inside
 		}
 	}
 	return inside

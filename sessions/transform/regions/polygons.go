@@ -1,18 +1,20 @@
 package regions
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/aislecache/aisle/sessions/transform"
 )
 
 // collection is what counts of a GeoJSON file (RFC 7946): a FeatureCollection of polygons with properties country, channel and sellers.
 type collection struct {
-	Type     string    `json:"type"`
-	Features []feature `json:"features"`
+	Type     string            `json:"type"`
+	Features []json.RawMessage `json:"features"` // one each, or a wrong type in one would hide the faults of all others
 }
 
 type feature struct {
@@ -30,27 +32,47 @@ type feature struct {
 
 // readPolygons reads the GeoJSON file. Its error joins every fault, each with the number of the feature, from 1.
 func (b *builder) readPolygons(r io.Reader) error {
-	decoder := json.NewDecoder(r)
-	var c collection
-	if err := decoder.Decode(&c); err != nil {
-		return fmt.Errorf("at byte %d: %w", decoder.InputOffset(), err)
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return err
 	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("at byte %d: more than one JSON value", decoder.InputOffset())
+	body := bytes.TrimPrefix(text, []byte(byteOrderMark))
+	var c collection
+	if err := json.Unmarshal(body, &c); err != nil {
+		return jsonFault(err, len(text)-len(body))
 	}
 	if c.Type != "FeatureCollection" {
 		return fmt.Errorf("type %q: want a FeatureCollection", cut(c.Type))
 	}
 	var f faults
-	for i := range c.Features {
-		if err := b.addFeature(&c.Features[i]); err != nil {
+	for i, raw := range c.Features {
+		if err := b.addFeature(raw); err != nil {
 			f.add("feature %d: %w", i+1, err)
 		}
 	}
 	return f.err()
 }
 
-func (b *builder) addFeature(f *feature) error {
+// jsonFault says where in a file an error of package json is, in the file's words. skipped bytes are before what was read.
+func jsonFault(err error, skipped int) error {
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		return fmt.Errorf("at byte %d: %w", syntax.Offset+int64(skipped), err)
+	case errors.As(err, &kind) && kind.Field != "":
+		return fmt.Errorf("%s: a JSON %s is out of place", kind.Field, kind.Value)
+	case errors.As(err, &kind):
+		return fmt.Errorf("a JSON %s is out of place", kind.Value)
+	}
+	return err
+}
+
+func (b *builder) addFeature(raw json.RawMessage) error {
+	var f feature
+	if err := json.Unmarshal(raw, &f); err != nil {
+		return jsonFault(err, 0)
+	}
 	if f.Type != "Feature" {
 		return fmt.Errorf("type %q: want a Feature", cut(f.Type))
 	}
@@ -78,6 +100,10 @@ func (b *builder) addFeature(f *feature) error {
 }
 
 func polygonsOf(kind string, coordinates json.RawMessage) ([][]ring, error) {
+	// Package json would read it as 0. In coordinates there is no text that could hold the word.
+	if bytes.Contains(coordinates, []byte("null")) {
+		return nil, errors.New("geometry.coordinates: null is no number")
+	}
 	var raw [][][][]float64
 	var err error
 	switch kind {
@@ -90,7 +116,7 @@ func polygonsOf(kind string, coordinates json.RawMessage) ([][]ring, error) {
 		return nil, fmt.Errorf("geometry %q: want a Polygon or a MultiPolygon", cut(kind))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("coordinates: %w", err)
+		return nil, fmt.Errorf("geometry.coordinates: %w", jsonFault(err, 0))
 	}
 	polygons := make([][]ring, len(raw))
 	for i, rings := range raw {
@@ -129,7 +155,22 @@ func newRing(positions [][]float64) (ring, error) {
 	if r[0] != r[len(r)-1] {
 		return nil, fmt.Errorf("not closed: it begins at %v and ends at %v", r[0], r[len(r)-1])
 	}
-	return r, nil
+	return r, r.check()
+}
+
+// check finds what makes a closed ring cover nothing, or the other side of the earth.
+func (r ring) check() error {
+	different := map[Point]bool{}
+	for i := 1; i < len(r); i++ {
+		different[r[i]] = true
+		if apart := math.Abs(r[i].Longitude - r[i-1].Longitude); apart > 180 {
+			return fmt.Errorf("positions %d and %d are %v degrees of longitude apart: cut the polygon at the antimeridian (RFC 7946, 3.1.9)", i, i+1, apart)
+		}
+	}
+	if len(different) < 3 {
+		return fmt.Errorf("%d different positions, want at least 3", len(different))
+	}
+	return nil
 }
 
 // channel is a sales channel: text or a whole number. "" and null are all.

@@ -25,11 +25,14 @@ func box(x0, y0, x1, y1 float64) string {
 	return fmt.Sprintf("[[[%[1]v,%[2]v],[%[3]v,%[2]v],[%[3]v,%[4]v],[%[1]v,%[4]v],[%[1]v,%[2]v]]]", x0, y0, x1, y1)
 }
 
+// ringOf is the one ring of a polygon's coordinates.
+func ringOf(polygon string) string { return polygon[1 : len(polygon)-1] }
+
 func TestByPoint(t *testing.T) {
 	outer, hole := box(-50, -30, -40, -20), box(-47, -27, -44, -24)
 	r := parsed(t, "", collection(
 		feature(`{"country":"BRA","sellers":"centro"}`, "Polygon", box(-46.7, -23.6, -46.6, -23.5)),
-		feature(`{"country":"BRA","sellers":["b","a"],"channel":1,"name":"ring"}`, "Polygon", "["+outer[1:len(outer)-1]+","+hole[1:]),
+		feature(`{"country":"BRA","sellers":["b","a"],"channel":1,"name":"ring"}`, "Polygon", "["+ringOf(outer)+","+ringOf(hole)+"]"),
 		feature(`{"country":"BRA","sellers":"islands","channel":"2"}`, "MultiPolygon", "["+box(10, 1, 9, 0)+","+box(12, 0, 13, 1)+"]"),
 		feature(`{"country":"usa","sellers":"ny","channel":null}`, "Polygon", "[[[-75,40,12.5],[-73,40,0],[-74,42,7],[-75,40,12.5]]]"),
 	))
@@ -68,8 +71,9 @@ func TestPolygonFaults(t *testing.T) {
 		}
 	}
 	good, unit := `{"country":"BRA","sellers":"a"}`, box(0, 0, 1, 1)
-	f("{", "at byte 0: unexpected EOF")
-	f(collection()+"{}", "at byte 43: more than one JSON value")
+	f("{", "at byte 1: unexpected end of JSON input")
+	f("\ufeff"+collection()+"{}", "at byte 46: invalid character '{' after top-level value")
+	f(`{"type": 1}`, "type: a JSON number is out of place")
 	f(feature(good, "Polygon", unit), `type "Feature": want a FeatureCollection`)
 	f(collection(`{"type":"Point"}`), `feature 1: type "Point": want a Feature`)
 	f(collection(feature(good, "Point", "[0,0]")), `feature 1: geometry "Point": want a Polygon or a MultiPolygon`)
@@ -81,16 +85,64 @@ func TestPolygonFaults(t *testing.T) {
 		`feature 5: seller "a;b": want up to 64 letters, digits, "-", "_", "."`)
 	f(collection(feature(good, "Polygon", "[]"), feature(good, "MultiPolygon", "[]"), feature(good, "Polygon", "[[[0,0],[1,0],[0,0]]]"),
 		feature(good, "Polygon", "[[[0,0],[1,0],[1,1],[0,1]]]"), feature(good, "Polygon", "[[[0],[1,0],[1,1],[0]]]"),
-		feature(good, "Polygon", "["+unit[1:len(unit)-1]+",[[-23.5,-146.6],[1,0],[1,1],[0,0]]]")),
+		feature(good, "Polygon", "["+ringOf(unit)+",[[-23.5,-146.6],[1,0],[1,1],[0,0]]]")),
 		"feature 1: a polygon without a ring",
 		"feature 2: without a polygon",
 		"feature 3: ring 1: 3 positions, want at least 4",
 		"feature 4: ring 1: not closed: it begins at 0;0 and ends at 0;1",
 		"feature 5: ring 1: position 1: [0], want longitude and latitude",
 		"feature 6: ring 2: position 1: [-23.5 -146.6], want longitude and latitude in degrees, in this order")
+	f(collection(`{"type":"Feature","properties":{"country":1}}`, feature(good, "Polygon", unit), feature(`{"country":"BRA","sellers":[1]}`, "Polygon", unit),
+		`null`, feature(`{"country":"BRA","sellers":"a","channel":[]}`, "Polygon", unit), feature(good, "Polygon", `[["a"]]`)),
+		"feature 1: properties.country: a JSON number is out of place",
+		"feature 3: properties.sellers: a JSON number is out of place",
+		`feature 4: type "": want a Feature`,
+		"feature 5: properties.channel: a JSON array is out of place",
+		"feature 6: geometry.coordinates: a JSON string is out of place")
+	f(collection(feature(good, "Polygon", "[[[0,0],[1,null],[1,1],[0,0]]]"), feature(good, "Polygon", "[[[0,0],null,[1,1],[0,0]]]"), feature(good, "Polygon", "null"),
+		feature(good, "Polygon", "[[[0,0],[0,0],[0,0],[0,0]]]"), feature(good, "Polygon", "[[[0,0],[1,1],[1,1],[0,0]]]"),
+		feature(good, "Polygon", box(177, -18, -178, -16)), feature(good, "MultiPolygon", "["+unit+","+box(-90, 0, 91, 1)+"]")),
+		"feature 1: geometry.coordinates: null is no number",
+		"feature 2: geometry.coordinates: null is no number",
+		"feature 3: geometry.coordinates: null is no number",
+		"feature 4: ring 1: 1 different positions, want at least 3",
+		"feature 5: ring 1: 2 different positions, want at least 3",
+		"feature 6: ring 1: positions 1 and 2 are 355 degrees of longitude apart: cut the polygon at the antimeridian (RFC 7946, 3.1.9)",
+		"feature 7: ring 1: positions 1 and 2 are 181 degrees of longitude apart: cut the polygon at the antimeridian (RFC 7946, 3.1.9)")
 	if _, err := parse("country\n", "{"); err == nil || !strings.Contains(err.Error(), "ranges: ") || !strings.Contains(err.Error(), "polygons: ") {
 		t.Errorf("faults of both files: %v", err)
 	}
+}
+
+// TestHolesTakeAway: a hole that sticks out of its outer ring, or over another hole, adds nothing.
+func TestHolesTakeAway(t *testing.T) {
+	r := parsed(t, "", collection(feature(`{"country":"BRA","sellers":"a"}`, "Polygon",
+		"[[[20,0],[30,0],[25,10],[20,0]],"+ringOf(box(22, 5, 28, 9))+","+ringOf(box(24, 4, 26, 6))+"]")))
+	f := func(lon, lat float64, want string) {
+		t.Helper()
+		if got := served(r.ByPoint("BRA", "", regions.Point{Longitude: lon, Latitude: lat})); got != want {
+			t.Errorf("%v %v: %s, want %s", lon, lat, got, want)
+		}
+	}
+	f(22.5, 8, "nobody") // in the hole, outside of the outer ring
+	f(25, 7, "nobody")
+	f(25, 5.5, "nobody") // in both holes
+	f(25, 3, "a")
+	f(25, 9.5, "a")
+}
+
+// TestPolygonFileForms: a byte order mark, half of the earth, and a height of any kind.
+func TestPolygonFileForms(t *testing.T) {
+	f := func(text string) {
+		t.Helper()
+		if got := served(parsed(t, "", text).ByPoint("BRA", "1", regions.Point{Longitude: 0.5, Latitude: 0.5})); got != "a" {
+			t.Errorf("%q: %s", text, got)
+		}
+	}
+	good := `{"country":"BRA","sellers":"a"}`
+	f("\ufeff" + collection(feature(good, "Polygon", box(0, 0, 1, 1))) + "\n")
+	f(collection(feature(good, "Polygon", box(-90, 0, 90, 1))))
+	f(`{"type":"FeatureCollection","features":[{"id":"null","type":"Feature","bbox":null,"properties":` + good + `,"geometry":{"type":"Polygon","coordinates":` + box(0, 0, 1, 1) + `}}]}`)
 }
 
 // TestPolygonsTile: of areas that share borders each point is in exactly one, those on the borders and corners too.

@@ -24,7 +24,10 @@ type span struct {
 // rangeColumns are those of the file of ranges, in any order.
 func rangeColumns() []string { return []string{"country", "from", "to", "channel", "sellers"} }
 
-const maxChannel = 64 // bytes
+const (
+	maxChannel    = 64       // bytes
+	byteOrderMark = "\ufeff" // spreadsheets and some editors begin a file with one
+)
 
 // rangeReader reads a file of ranges into a builder.
 type rangeReader struct {
@@ -58,7 +61,7 @@ func (b *builder) readRanges(r io.Reader) error {
 
 func (rr *rangeReader) columns(head []string) error {
 	rr.at = map[string]int{}
-	head[0] = strings.TrimPrefix(head[0], "\ufeff") // spreadsheets write one
+	head[0] = strings.TrimPrefix(head[0], byteOrderMark)
 	for i, name := range head {
 		name = strings.TrimSpace(name)
 		if _, twice := rr.at[name]; twice || !slices.Contains(rangeColumns(), name) {
