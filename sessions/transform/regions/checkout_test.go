@@ -96,7 +96,9 @@ func TestTransform(t *testing.T) {
 	f("SW#sp", "public.postalCode=04561-000", "store.countryCode=BRA")
 	f("SW#ny", "public.country=USA", "public.postalCode=10001", "store.countryCode=BRA")
 	f("SW#", "public.country=BRA", "public.postalCode=99999999")
-	f("SW#", "public.country=ARG", "public.postalCode=C1425")
+	f("", "public.country=ARG", "public.postalCode=C1425") // no ranges: its codes say nothing
+	f("", "public.country=ARG", "public.postalCode=10001")
+	f("SW#", "public.country=ARG", "public.postalCode=C1425", "public.geoCoordinates=-58.4,-34.6")
 	f("", "public.country=BRA", "public.postalCode=220500")
 	f("", "public.country=BR", "public.postalCode=04561000", "store.countryCode=BRA")
 	f("", "public.postalCode=04561000")
@@ -127,6 +129,21 @@ func TestTransform(t *testing.T) {
 	if got := given(t, app, transform.Values{"public": {"postalCode": json.RawMessage(`{"a":1}`), "country": json.RawMessage(`["BRA"]`)}}); got != "" {
 		t.Errorf("objects: %q", got)
 	}
+}
+
+// TestPolygonsAlone: where no ranges say what postal codes mean, they are no place, and coordinates are.
+func TestPolygonsAlone(t *testing.T) {
+	app := checkout(t, regions.Options{Polygons: written(t, "areas.geojson", areaFile), Format: regions.V1})
+	f := func(want string, words ...string) {
+		t.Helper()
+		if got := given(t, app, vals(append(words, "public.country=BRA")...)); got != want {
+			t.Errorf("%q: %q, want %q", words, got, want)
+		}
+	}
+	f("", "public.postalCode=04561000")
+	f("SW#sp", "public.geoCoordinates=-46.68,-23.6")
+	f("SW#sp", "public.postalCode=04561000", "public.geoCoordinates=-46.68,-23.6")
+	f("SW#", "public.postalCode=04561000", "public.geoCoordinates=0,0")
 }
 
 // TestDirectRegion: an id that is given directly wins over any place; what can be none does not count.

@@ -1,12 +1,13 @@
 package regions
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 )
 
-// HandlerOptions of the public system's endpoints. The zero value answers from no data: nobody delivers anywhere.
+// HandlerOptions of the public system's endpoints. The zero value answers from no data.
 type HandlerOptions struct {
 	// Table gives the data, at each request anew: Checkout.Table. nil, or a nil Table: none.
 	Table func() *Table
@@ -104,6 +105,28 @@ func queryOf(u *url.URL) url.Values {
 	return values
 }
 
+// last gives a parameter. Of a repeated one the last counts, as in the sessions system: a shopper's place is the same in both.
+func last(query url.Values, name string) string {
+	values := query[name]
+	if len(values) == 0 {
+		return ""
+	}
+	return values[len(values)-1]
+}
+
+// queryPoint reads geoCoordinates, also as a parameter of two values: so the description has it.
+func queryPoint(query url.Values) *Point {
+	values := query["geoCoordinates"]
+	p, err := ParsePoint(last(query, "geoCoordinates"))
+	if err != nil && len(values) == 2 {
+		p, err = ParsePoint(strings.Join(values, ";"))
+	}
+	if err != nil {
+		return nil
+	}
+	return &p
+}
+
 func (h *Handler) answer(e endpoint, rest []string, query url.Values) (any, *fault) {
 	t := h.o.Table()
 	if t == nil {
@@ -111,7 +134,7 @@ func (h *Handler) answer(e endpoint, rest []string, query url.Values) (any, *fau
 	}
 	switch e {
 	case ofID:
-		return h.byID(t, rest[0]), nil
+		return h.byID(t, rest[0])
 	case ofPostalCode:
 		return addressOf(t, rest[0], rest[1])
 	default:
@@ -119,27 +142,31 @@ func (h *Handler) answer(e endpoint, rest []string, query url.Values) (any, *fau
 	}
 }
 
-// byID gives one region, as the description has it. An id that is none is a region that nobody delivers to.
-func (h *Handler) byID(t *Table, id string) regionBody {
+// byID gives one region, as the description has it. An id that names none is a region that nobody delivers to.
+func (h *Handler) byID(t *Table, id string) (*regionBody, *fault) {
+	if !isRegionID(id) {
+		return nil, &fault{"400", fmt.Sprintf("no id of a region: want up to %d characters of ASCII, without blanks", maxRegionID)}
+	}
 	r, ok := t.ByID(id)
 	if !ok {
 		r = Region{ID: id}
 	}
-	return bodyOf(r)
+	body := bodyOf(r)
+	return &body, nil
 }
 
 // byPlace gives an array of one region, as the guide and FastStore have it.
 func (h *Handler) byPlace(t *Table, query url.Values) ([]regionBody, *fault) {
-	p := Place{Channel: query.Get("sc"), PostalCode: strings.TrimSpace(query.Get("postalCode"))}
+	p := Place{Channel: last(query, "sc"), PostalCode: strings.TrimSpace(last(query, "postalCode")), Point: queryPoint(query)}
 	if p.Channel == "" {
 		p.Channel = h.o.Channel
 	}
 	var ok bool
-	if p.Country, ok = canonicalCountry(query.Get("country")); !ok {
+	if p.Country, ok = canonicalCountry(last(query, "country")); !ok {
 		return nil, &fault{codeCountry, "País inválido"}
 	}
-	if point, err := ParsePoint(query.Get("geoCoordinates")); err == nil {
-		p.Point = &point
+	if !t.hasCodes(p.Country) {
+		p.PostalCode = ""
 	}
 	if p.PostalCode == "" && p.Point == nil {
 		return nil, &fault{codePlace, "Endereços devem ter código postal ou geocoordenadas"}
@@ -160,10 +187,6 @@ func addressOf(t *Table, country, postalCode string) (*addressBody, *fault) {
 	if _, ok := t.ByPostalCode(code, "", postalCode); !ok {
 		return nil, badPostalCode(postalCode)
 	}
-	return &addressBody{PostalCode: plainCode(postalCode), Country: code, GeoCoordinates: []float64{}}, nil
-}
-
-// plainCode is a postal code without what stands between its digits.
-func plainCode(text string) string {
-	return strings.NewReplacer("-", "", ".", "", " ", "").Replace(text)
+	lookedUp, _ := parseCode(code, postalCode)
+	return &addressBody{PostalCode: lookedUp.String(), Country: code, GeoCoordinates: []float64{}}, nil
 }

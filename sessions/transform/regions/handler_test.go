@@ -48,12 +48,17 @@ func TestHandlerRegions(t *testing.T) {
 	f("/br"+root+"?country=bra&postalCode=20000000", "["+rio+"]")
 	f(root+"?country=BRA&postalCode=20000000&sc=2&individualShippingEstimates=true", "["+outlet+"]")
 	f(root+"?country=BRA&postalCode=99999999", "["+nobody+"]")
-	f(root+"?country=ARG&postalCode=C1425", "["+nobody+"]")
+	f(root+"?country=ARG&postalCode=C1425&geoCoordinates=0;0", "["+nobody+"]")
+	f(root+"?country=BRA&geoCoordinates=-46.68&geoCoordinates=-23.6", "["+sp+"]") // as the description has it
+	f(root+"?country=USA&country=BRA&sc=1&sc=2&postalCode=04561000&postalCode=20000000", "["+outlet+"]")
+	f(root+"?country=BRA&geoCoordinates=0;0&geoCoordinates=-46.68;-23.6", "["+sp+"]")
 	f(root+"?country=BRA&postalCode=220500&geoCoordinates=-46.68,-23.6", "["+sp+"]")
 
 	f(root+"/U1cjc3A=", sp)
 	f(root+"/U1cjc3A%3D/", sp)
-	f(root+"/U1cjc3A?country=BRA", `{"id":"U1cjc3A","sellers":[{"id":"sp","name":"sp","logo":""}]}`)
+	f(root+"/U1cjc3A?country=BRA", sp)
+	f(root+"/"+regions.V1.ID([]string{"rio", "outlet", "rio"}), outlet) // the ids of equal sets are equal
+	f(root+"/"+regions.V1.ID([]string{"sp", "ghost"}), `{"id":"`+regions.V1.ID([]string{"ghost", "sp"})+`","sellers":[{"id":"sp","name":"sp","logo":""}]}`)
 	f(root+"/"+regions.V2.ID([]string{"outlet", "rio"}), outlet)
 	f(root+"/U1cj", nobody)
 	f(root+"/v2.1BB18CE648B5111D0933734ED83EC783", `{"id":"v2.1BB18CE648B5111D0933734ED83EC783","sellers":[]}`)
@@ -74,7 +79,8 @@ func TestHandlerPostalCode(t *testing.T) {
 	f("BRA/04561000", "04561000", "BRA")
 	f("bra/04561-000/", "04561000", "BRA")
 	f("BRA/99999999", "99999999", "BRA")
-	f("GBR/SW1A%201AA", "SW1A1AA", "GBR")
+	f("USA/12345-6789", "12345", "USA")
+	f("USA/00501", "00501", "USA")
 }
 
 // TestHandlerErrors: the public system's form (facts 1.9).
@@ -115,6 +121,16 @@ func TestHandlerErrors(t *testing.T) {
 	f("regions?country=BRA&postalCode="+strings.Repeat("1", 50), "001", "O campo CEP ("+strings.Repeat("1", 40)+"…) nos dados de entrega é inválido")
 	f("postal-code/BR/04561000", "CHK0127", country)
 	f("postal-code/BRA/220500", "001", "O campo CEP (220500) nos dados de entrega é inválido")
+	f("postal-code/GBR/SW1A%201AA", "001", "O campo CEP (SW1A 1AA) nos dados de entrega é inválido")
+	f("regions?country=GBR&postalCode=SW1A+1AA", "CHK0119", place)
+	f("regions?country=GBR&postalCode=SW1A+1AA&geoCoordinates=x", "CHK0119", place)
+	f("regions?country=BRA&geoCoordinates=1&geoCoordinates=2&geoCoordinates=3", "CHK0119", place)
+	const id = "no id of a region: want up to 512 characters of ASCII, without blanks"
+	f("regions/"+strings.Repeat("a", 513), "400", id)
+	f("regions/%20", "400", id)
+	f("regions/%0A", "400", id)
+	f("regions/%C3%A9", "400", id)
+	f("regions//", "400", id)
 	f("postal-code/BRA/x%3Cy", "001", "O campo CEP (x<y) nos dados de entrega é inválido")
 }
 
@@ -136,7 +152,7 @@ func TestHandlerMethodsAndPaths(t *testing.T) {
 	}
 	const root = "/api/checkout/pub/"
 	f("GET", root+"regions/U1cj", 200)
-	f("HEAD", root+"regions?country=BRA&postalCode=1", 200)
+	f("HEAD", root+"regions?country=BRA&geoCoordinates=0,0", 200)
 	f("OPTIONS", root+"regions", 204)
 	f("POST", root+"regions", 405)
 	f("DELETE", root+"postal-code/BRA/1", 405)
@@ -150,7 +166,7 @@ func TestHandlerMethodsAndPaths(t *testing.T) {
 	f("GET", "/", 404)
 
 	// Without data nobody delivers.
-	if w := ask(t, h, "GET", root+"regions?country=BRA&postalCode=04561000"); w.Body.String() != `[{"id":"`+regions.V2.ID(nil)+`","sellers":[]}]` {
+	if w := ask(t, h, "GET", root+"regions?country=BRA&geoCoordinates=0,0"); w.Body.String() != `[{"id":"`+regions.V2.ID(nil)+`","sellers":[]}]` {
 		t.Error(w.Body)
 	}
 	r := httptest.NewRequestWithContext(t.Context(), "GET", root+"regions", nil)

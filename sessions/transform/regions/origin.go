@@ -79,6 +79,17 @@ func (a *origin) query(p Place) string {
 	return q.Encode()
 }
 
+// plainCode is a postal code without what stands between its digits.
+func plainCode(text string) string {
+	return strings.NewReplacer("-", "", ".", "", " ", "").Replace(text)
+}
+
+// plausible: short, of letters and digits, "-", "." and blanks between them.
+func plausible(text string) bool {
+	text = strings.ReplaceAll(text, " ", "")
+	return transform.PlainID(text, 12) && !strings.Contains(text, "_")
+}
+
 // fetch asks for a region's id. A 400 is an answer: there is no such place.
 func (a *origin) fetch(ctx context.Context, query string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)

@@ -8,7 +8,7 @@ func compareSpans(a, b span) int {
 }
 
 // checkOverlaps adds a fault for each sorted span that shares a code and a channel with one before it. A line for all
-// channels overlaps one for a single channel: which of the two were meant is not for a program to guess.
+// channels overlaps one for a single channel: which of the two were meant is not for a program to guess. Two lines that say the same are one.
 func checkOverlaps(sorted []span, f *faults) {
 	// Of the spans so far, of one country and length: that which reaches farthest, by channel and of all.
 	farthest := map[string]*span{}
@@ -35,6 +35,13 @@ func checkOverlaps(sorted []span, f *faults) {
 
 func reaches(old, s *span) bool { return old == nil || s.to > old.to }
 
+// repeats says whether two lines say the same.
+func (s *span) repeats(other *span) bool {
+	twin := *other
+	twin.line = s.line
+	return twin == *s
+}
+
 // overlapped gives the span that s overlaps, nil if there is none. All before it begin no later than s does.
 func overlapped(s, top *span, farthest map[string]*span) *span {
 	candidates := []*span{farthest[s.channel], farthest[""]}
@@ -42,7 +49,7 @@ func overlapped(s, top *span, farthest map[string]*span) *span {
 		candidates = []*span{top}
 	}
 	for _, other := range candidates {
-		if other != nil && other.to >= s.from {
+		if other != nil && other.to >= s.from && !s.repeats(other) {
 			return other
 		}
 	}

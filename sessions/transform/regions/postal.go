@@ -1,13 +1,20 @@
 package regions
 
-// maxDigits bounds a postal code, so that it fits a uint64. The longest in use have 10.
-const maxDigits = 18
+import "fmt"
+
+const (
+	maxDigits = 18 // of a postal code, so that it fits a uint64. The longest in use have 10.
+	zipPlus4  = 9  // digits of a ZIP code with its building
+)
 
 // code is a postal code: its digits as a number, and how many they are, or 01310 would be 1310.
 type code struct {
 	number uint64
 	digits int
 }
+
+// String gives the digits, leading zeros included.
+func (c code) String() string { return fmt.Sprintf("%0*d", c.digits, c.number) }
 
 // parseCode reads a postal code of digits; "-", "." and blanks between them count for nothing. ok is false for all else.
 func parseCode(country, text string) (c code, ok bool) {
@@ -25,7 +32,7 @@ func parseCode(country, text string) (c code, ok bool) {
 		}
 	}
 	// The last four of a ZIP+4 are a building's, and browsers fill them in.
-	if country == "USA" && c.digits == 9 {
+	if country == "USA" && c.digits == zipPlus4 {
 		c = code{c.number / 1e4, 5}
 	}
 	return c, c.digits > 0

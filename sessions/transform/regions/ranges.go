@@ -109,6 +109,9 @@ func (rr *rangeReader) span(record []string, line int) (span, error) {
 	if err != nil {
 		return span{}, err
 	}
+	if country == "USA" && from.digits == zipPlus4 {
+		return span{}, fmt.Errorf("from %s: want ZIP codes of 5 digits, which is all of a ZIP+4 that is looked up", field("from"))
+	}
 	channel := field("channel")
 	if channel != "" && !transform.PlainID(channel, maxChannel) {
 		return span{}, fmt.Errorf("channel %q: want the id of a sales channel", cut(channel))

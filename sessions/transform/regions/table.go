@@ -6,8 +6,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-
-	"github.com/aislecache/aisle/sessions/transform"
 )
 
 // Region is a set of sellers that deliver to the same places.
@@ -154,21 +152,17 @@ func Parse(ranges, polygons io.Reader, format Format) (*Table, error) {
 }
 
 // ByPostalCode gives the region of a postal code: digits, "-", "." and blanks. ok is false for what is no postal code of that country,
-// which is known by the lengths of its ranges. Where nobody delivers it is the empty region. An empty channel is
-// served by the ranges for all channels.
+// which is known by the lengths of its ranges, and so for every one of a country without ranges: with polygons alone, or of a country
+// that the shop does not know, a code says nothing of who delivers. Where nobody delivers it is the empty region. An
+// empty channel is served by the ranges for all channels.
 func (t *Table) ByPostalCode(country, channel, text string) (r Region, ok bool) {
 	i, ok := t.byPostalCode(country, channel, text)
 	return t.region(i), ok
 }
 
 func (t *Table) byPostalCode(country, channel, text string) (i uint32, ok bool) {
-	lengths := t.lengths[country]
-	if len(lengths) == 0 {
-		// Of this country nothing is known, not even whether its codes have letters.
-		return 0, plausible(text)
-	}
 	c, ok := parseCode(country, text)
-	if !ok || !slices.Contains(lengths, c.digits) {
+	if !ok || !slices.Contains(t.lengths[country], c.digits) {
 		return 0, false
 	}
 	if i := t.lists[listKey{country, channel, c.digits}].find(c.number); i != 0 || channel == "" {
@@ -177,11 +171,8 @@ func (t *Table) byPostalCode(country, channel, text string) (i uint32, ok bool) 
 	return t.lists[listKey{country, "", c.digits}].find(c.number), true
 }
 
-// plausible: short, of letters and digits, "-", "." and blanks between them.
-func plausible(text string) bool {
-	text = strings.ReplaceAll(text, " ", "")
-	return transform.PlainID(text, 12) && !strings.Contains(text, "_")
-}
+// hasCodes says whether a postal code of the country can be a place at all.
+func (t *Table) hasCodes(country string) bool { return len(t.lengths[country]) > 0 }
 
 func (t *Table) region(i uint32) Region {
 	if len(t.regions) == 0 {
@@ -190,8 +181,8 @@ func (t *Table) region(i uint32) Region {
 	return t.regions[i]
 }
 
-// ByID gives the region that an id names, in either Format. Of an id in V1 that is no region of the data, such as a client makes for
-// one seller, it gives those sellers that are; ok is false for any other id that is none.
+// ByID gives the region that an id names, in either Format. An id in V1 names its sellers in any order. Of one that is no region of the
+// data, such as a client makes for one seller, it gives those sellers that are; ok is false for any other id that is none.
 func (t *Table) ByID(id string) (r Region, ok bool) {
 	if i, ok := t.byID[id]; ok {
 		return t.region(i), true
@@ -200,9 +191,13 @@ func (t *Table) ByID(id string) (r Region, ok bool) {
 	if !ok {
 		return Region{}, false
 	}
-	sellers := slices.DeleteFunc(named, func(s string) bool { return !t.known[s] })
-	slices.Sort(sellers)
-	return Region{id, slices.Compact(sellers)}, true
+	slices.Sort(named)
+	named = slices.Compact(named)
+	id = V1.ID(named)
+	if i, ok := t.byID[id]; ok {
+		return t.region(i), true
+	}
+	return Region{id, slices.DeleteFunc(named, func(s string) bool { return !t.known[s] })}, true
 }
 
 // Regions gives every region but the empty one, in the order of the files. The slice is the caller's.
