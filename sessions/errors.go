@@ -51,6 +51,8 @@ func faultOf(err error) *Fault {
 		return fault
 	case errors.As(err, &refusal) && refusal.Status == http.StatusUnauthorized:
 		return &Fault{Status: refusal.Status, Type: "Unauthorized", Message: refusal.Reason}
+	case errors.As(err, &refusal) && refusal.Status == http.StatusRequestEntityTooLarge:
+		return tooLarge("%s", refusal.Reason)
 	case errors.As(err, &refusal):
 		return &Fault{Status: http.StatusForbidden, Type: "Forbidden", Message: refusal.Reason}
 	case errors.Is(err, ErrSegmentTooLarge):

@@ -66,7 +66,7 @@ const CookieNamespace = "cookie"
 const PublicNamespace = "public"
 
 // Refusal is an App's refusal of a request: nothing that it says is stored. Status is 401 or
-// 403 (facts, part 4).
+// 403 (facts, part 4), or 413 for what is too large to be had.
 type Refusal struct {
 	Status int
 	Reason string // for the shopper, without values of the session
