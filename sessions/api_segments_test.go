@@ -209,3 +209,21 @@ func TestSegmentTooLarge(t *testing.T) {
 	}
 	r.counts(t, "aisle_sessions_dropped_total", map[string]float64{"oversized-query": 1})
 }
+
+// TestFacetsTooLong: what would show a shopper more than they asked for is refused, and no session is made (facts, part 6, 1416519).
+func TestFacetsTooLong(t *testing.T) {
+	r := newRig(t, func(o *options) {
+		search, err := transform.NewSearch(transform.SearchOptions{Facets: []string{"productClusterIds"}, MaxBytes: 512})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.apps = append(o.apps, search)
+	})
+	s := r.shopper()
+	long := "productClusterIds=not:" + strings.Repeat("1", 500)
+	a := s.do("POST", "/api/sessions", public("facets", long))
+	a.fault(413, "TooLarge")
+	if !strings.Contains(a.body, "public.facets") || !strings.Contains(a.body, "512") || len(a.cookies) != 0 || len(r.store.sessions) != 0 {
+		t.Errorf("%s, %v, %d sessions", a.body, a.cookies, len(r.store.sessions))
+	}
+}

@@ -2,10 +2,9 @@ package transform
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"regexp"
+	"net/http"
 	"slices"
 	"strings"
 )
@@ -27,7 +26,8 @@ type SearchOptions struct {
 // The text is "key=value;" for each facet (facts 2.1). It is sorted and without repetitions, so that shoppers who see the
 // same share their pages. Values of one key are alternatives, "not:" excludes, different keys narrow each other. So a
 // text that is too long loses alternatives, the longest first; never an exclusion and
-// never the last one of a key: the shopper sees less, never more. If it is still too long the call fails.
+// never the last one of a key: the shopper sees less, never more. If it is still too long the whole request is refused,
+// whoever has written public.facets: a session that is made or changed without what narrows it would show more than was asked.
 //
 // A place that the shopper has given, or an app, takes precedence over that of region_id.
 type Search struct {
@@ -79,11 +79,11 @@ func (s *Search) Spec() Spec {
 	}
 }
 
-// Transform implements App. It fails where the facets cannot be made short enough without showing the shopper more.
+// Transform implements App. It refuses facets that cannot be made short enough without showing the shopper more.
 func (s *Search) Transform(_ context.Context, in Values) (Values, error) {
 	text := in.Text(Key{PublicNamespace, "facets"})
 	if len(text) > maxFacetsText {
-		return nil, fmt.Errorf("facets of more than %d bytes", maxFacetsText)
+		return nil, tooLong("public.facets: more than %d bytes", maxFacetsText)
 	}
 	list, dropped := s.parse(text)
 	list, cut, err := s.shorten(list)
@@ -95,7 +95,7 @@ func (s *Search) Transform(_ context.Context, in Values) (Values, error) {
 	}
 	out := Values{}
 	out.put(Key{"search", "facets"}, TextValue(join(list)))
-	if country, postalCode, ok := place(in); ok {
+	if country, postalCode, ok := AdPlace(in); ok {
 		out.put(Key{PublicNamespace, "country"}, TextValue(country))
 		out.put(Key{PublicNamespace, "postalCode"}, TextValue(postalCode))
 	}
@@ -168,9 +168,13 @@ func (s *Search) shorten(list []facet) (short []facet, cut int, err error) {
 		}
 	}
 	if size > s.max {
-		return nil, 0, fmt.Errorf("facets that narrow do not fit into %d bytes", s.max)
+		return nil, 0, tooLong("public.facets: what narrows does not fit into %d bytes, which is search.max_bytes", s.max)
 	}
 	return slices.DeleteFunc(list, func(f facet) bool { return gone[f] }), len(gone), nil
+}
+
+func tooLong(format string, args ...any) *Refusal {
+	return &Refusal{Status: http.StatusRequestEntityTooLarge, Reason: fmt.Sprintf(format, args...)}
 }
 
 // longestFirst is the order in which alternatives go, so that few do.
@@ -179,26 +183,4 @@ func longestFirst(a, b facet) int {
 		return d
 	}
 	return compareFacets(b, a)
-}
-
-var regionID = regexp.MustCompile(`^vtex:([A-Z]{3}):([0-9A-Za-z -]{2,12})$`)
-
-// place reads public.region_id: base64 of "vtex:BRA:04561000", as campaigns of a search engine link it (facts, part 4).
-// ok is false where public has a place already.
-func place(in Values) (country, postalCode string, ok bool) {
-	text := strings.TrimRight(in.Text(Key{PublicNamespace, "region_id"}), "=")
-	placed := in.Text(Key{PublicNamespace, "postalCode"}) + in.Text(Key{PublicNamespace, "geoCoordinates"})
-	if text == "" || len(text) > 64 || placed != "" {
-		return "", "", false
-	}
-	text = strings.NewReplacer("-", "+", "_", "/").Replace(text)
-	plain, err := base64.RawStdEncoding.DecodeString(text)
-	parts := regionID.FindStringSubmatch(string(plain))
-	if err != nil || parts == nil {
-		return "", "", false
-	}
-	if stated := in.Text(Key{PublicNamespace, "country"}); stated != "" && stated != parts[1] {
-		return "", "", false
-	}
-	return parts[1], parts[2], true
 }

@@ -2,6 +2,7 @@ package transform_test
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -181,36 +182,54 @@ func TestSearchPlace(t *testing.T) {
 	f(sp, "BRA 04561000")
 	f(strings.TrimRight(sp, "="), "BRA 04561000")
 	f(base64.RawURLEncoding.EncodeToString([]byte("vtex:GBR:SW1A 1AA")), "GBR SW1A 1AA")
+	f(id("vtex:bra:04561000"), "BRA 04561000")
+	f(id("vtex:BRA:~~~"), "")
 	f(sp, "BRA 04561000", "public.country=BRA")
+	f(sp, "BRA 04561000", "public.country=bra")
+	f(sp, "", "public.geoCoordinates=[-46.6,-23.5]")
 	f(sp, "USA", "public.country=USA")
 	f(sp, "BRA 01310100", "public.country=BRA", "public.postalCode=01310100")
 	f(sp, "01310100", "public.postalCode=01310100")
 	f(sp, "", "public.geoCoordinates=-46.6,-23.5")
-	for _, bad := range []string{"", "!", "vtex:BRA:04561000", id("vtex:BR:04561000"), id("vtex:bra:04561000"), id("vtex:BRA:"), id("vtex:BRA:04561000;x"),
+	for _, bad := range []string{"", "!", "vtex:BRA:04561000", id("vtex:BR:04561000"), id("vtex:BRA:"), id("vtex:BRA:04561000;x"),
 		id("other:BRA:04561000"), id("vtex:BRA:0456100012345"), strings.Repeat("A", 1000)} {
 		f(bad, "")
 	}
 }
 
-// TestSearchKeepsWhatNarrows: facets that do not fit leave the ones of before.
-func TestSearchKeepsWhatNarrows(t *testing.T) {
+// TestSearchRefuses: what narrows and does not fit is refused, in a new session and in one that there is, also where an app wrote it; nothing
+// of the request is kept.
+func TestSearchRefuses(t *testing.T) {
 	s, _ := search(t, 10)
-	e, err := transform.New([]transform.App{s}, transform.Options{})
+	e, err := transform.New([]transform.App{s, app("writer", "public.wish -> public.facets", copyOf("public.wish", "public.facets"))}, transform.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	shopper := newShopper(t, e)
-	f := func(text, want, outcomes string) {
+	refuses := func(shopper *shopper, words ...string) {
 		t.Helper()
-		wantOutcomes(t, shopper.does("public.facets="+text), outcomes)
-		if got := shopper.values.Text(key("search.facets")); got != want {
-			t.Errorf("%q, want %q", got, want)
+		before := shopper.values.Clone()
+		_, err := shopper.try(words...)
+		var refusal *transform.Refusal
+		if !errors.As(err, &refusal) || refusal.Status != 413 || !strings.Contains(refusal.Reason, "public.facets") {
+			t.Errorf("%q: %v", words, err)
+		}
+		wantValues(t, "after a refusal", shopper.values, before)
+	}
+	const long = "a=not:1;b=not:2"
+	for _, name := range []string{"facets", "wish"} {
+		shopper := newShopper(t, e)
+		refuses(shopper, "public."+name+"="+long)
+		shopper.does("public." + name + "=a=1")
+		refuses(shopper, "public."+name+"="+long, "public.postalCode=1")
+		refuses(shopper, "public."+name+"="+strings.Repeat("a=1;", 20<<10))
+		if got := shopper.values.Text(key("search.facets")); got != "a=1;" {
+			t.Errorf("%s: %q", name, got)
+		}
+		shopper.does("public." + name + "=") // nobody is locked out
+		if got := shopper.values.Text(key("search.facets")); got != "" {
+			t.Errorf("%s: %q", name, got)
 		}
 	}
-	f("a=1", "a=1;", "search:ok")
-	f("a=not:1;b=not:2", "a=1;", "search:failed")
-	f("b=1", "b=1;", "search:ok")
-	f("", "", "search:ok")
 }
 
 func TestNewSearch(t *testing.T) {

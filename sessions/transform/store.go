@@ -2,7 +2,6 @@ package transform
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -52,7 +51,7 @@ func NewStore(o StoreOptions) (*Store, error) {
 
 // Spec implements App (facts, part 4).
 func (s *Store) Spec() Spec {
-	in := Declaration{PublicNamespace: {"cultureInfo", "sc", "locale"}, "profile": {"email", "isAuthenticated"}}
+	in := Declaration{PublicNamespace: {"cultureInfo", "sc", "locale"}, "profile": {"email", "isAuthenticated"}, "authentication": {"storeUserId"}}
 	for namespace, names := range s.reads {
 		for _, name := range names {
 			if !slices.Contains(in[namespace], name) {
@@ -75,18 +74,25 @@ func (s *Store) Spec() Spec {
 // shopper must not see are refused in the same words, so that nobody learns which there are.
 func (s *Store) Transform(_ context.Context, in Values) (Values, error) {
 	sc := Key{PublicNamespace, "sc"}
-	stated := in.Get(sc)
-	if Empty(stated) {
+	if Empty(in.Get(sc)) {
 		return s.group(s.channels[0], in), nil
 	}
-	if c, ok := s.byID[scalar(stated)]; ok && (!c.Private || s.member(c.ID, in)) {
+	if c, ok := s.byID[in.Scalar(sc)]; ok && (!c.Private || s.member(c.ID, in)) {
 		return s.group(c, in), nil
 	}
 	refusal := &Refusal{Status: http.StatusUnauthorized, Reason: "this sales channel is not open to you: log in", Of: sc}
-	if strings.EqualFold(scalar(in.Get(Key{"profile", "isAuthenticated"})), "true") {
+	if loggedIn(in) {
 		refusal.Status, refusal.Reason = http.StatusForbidden, "this sales channel is not open to you"
 	}
 	return s.group(s.channels[0], in), refusal
+}
+
+// loggedIn goes by profile.isAuthenticated, and where no app gives one by who the authentication app says has logged in.
+func loggedIn(in Values) bool {
+	if said := in.Scalar(Key{"profile", "isAuthenticated"}); said != "" {
+		return strings.EqualFold(said, "true")
+	}
+	return in.Scalar(Key{"authentication", "storeUserId"}) != ""
 }
 
 // group is the store group of a channel, in the shopper's own language where they say one.
@@ -103,22 +109,4 @@ func (s *Store) group(c segment.Channel, in Values) Values {
 		out.put(Key{"store", name}, TextValue(text))
 	}
 	return out
-}
-
-// scalar is the text of a string, a number or a boolean: clients send `sc` both ways. "" for all else.
-func scalar(value json.RawMessage) string {
-	if len(value) == 0 {
-		return ""
-	}
-	switch value[0] {
-	case '"':
-		var text string
-		if json.Unmarshal(value, &text) != nil {
-			return ""
-		}
-		return text
-	case '{', '[', 'n':
-		return ""
-	}
-	return string(value)
 }

@@ -106,6 +106,8 @@ func TestStoreRefuses(t *testing.T) {
 		s.refused(403, "public.sc="+sc+"x", "profile.isAuthenticated=true")
 		s.refused(403, "public.sc=4"+sc, "profile.isAuthenticated=True")
 		s.refused(401, "public.sc="+sc, "profile.isAuthenticated=false", "profile.email=ann@x.org")
+		s.refused(403, "public.sc="+sc, "authentication.storeUserId=7") // without the profile app
+		s.refused(401, "public.sc="+sc, "authentication.storeUserId=7", "profile.isAuthenticated=false")
 	}
 	s.store("2 USA en-US USD $ public")
 

@@ -31,6 +31,18 @@ func (v Values) Text(k Key) string {
 	return s
 }
 
+// Scalar gives the text of a string, a number or a boolean: clients send channels and postal codes either way. "" for all else.
+func (v Values) Scalar(k Key) string {
+	value := v.Get(k)
+	if len(value) == 0 || value[0] == '{' || value[0] == '[' || value[0] == 'n' {
+		return ""
+	}
+	if value[0] == '"' {
+		return v.Text(k)
+	}
+	return string(value)
+}
+
 // Set sets a value, or deletes it where Empty says so. It keeps a reference to value.
 func (v Values) Set(k Key, value json.RawMessage) {
 	if Empty(value) {

@@ -133,3 +133,22 @@ func TestCompile(t *testing.T) {
 		}
 	}
 }
+
+// TestScalar: clients send channels and postal codes as text and as numbers.
+func TestScalar(t *testing.T) {
+	f := func(in, want string) {
+		t.Helper()
+		if got := (transform.Values{"public": {"sc": json.RawMessage(in)}}).Scalar(key("public.sc")); got != want {
+			t.Errorf("%s: %q, want %q", in, got, want)
+		}
+	}
+	f("", "")
+	f(`"2"`, "2")
+	f("2", "2")
+	f("2.0", "2.0")
+	f("true", "true")
+	f("null", "")
+	f(`{"a":1}`, "")
+	f("[2]", "")
+	f(`"broken`, "")
+}

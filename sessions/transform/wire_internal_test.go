@@ -58,25 +58,6 @@ func TestCanonicalTag(t *testing.T) {
 	f("pt-BR ", "")
 }
 
-// TestScalar: clients send channels as text and as numbers.
-func TestScalar(t *testing.T) {
-	f := func(in, want string) {
-		t.Helper()
-		if got := scalar(json.RawMessage(in)); got != want {
-			t.Errorf("scalar(%s) = %q, want %q", in, got, want)
-		}
-	}
-	f("", "")
-	f(`"2"`, "2")
-	f("2", "2")
-	f("2.0", "2.0")
-	f("true", "true")
-	f("null", "")
-	f(`{"a":1}`, "")
-	f("[2]", "")
-	f(`"broken`, "")
-}
-
 // TestUnitReads: inputs are told by key, cookies by pattern.
 func TestUnitReads(t *testing.T) {
 	u, err := newUnit(nil, Spec{Name: "a", Input: Declaration{"public": {"x", "x"}, "cookie": {"c.*"}}}, 0)

@@ -222,12 +222,9 @@ func narrowing() map[string]string {
 
 // region is the id of where the shopper is: "" where that is no place, and the empty region where nobody delivers.
 func (s state) region(w world, c conditions) string {
-	country, on := s.country, s.sc
+	country, on := s.country, c.value[channel]
 	if country == "" {
 		country = c.value[countryCode]
-	}
-	if on == "" {
-		on = c.value[channel]
 	}
 	code := strings.NewReplacer("-", "", " ", "").Replace(s.postal)
 	placed := len(code) == map[string]int{"BRA": 8, "USA": 5}[country]

@@ -103,9 +103,10 @@ func TestTransform(t *testing.T) {
 	f("", "public.country=BR", "public.postalCode=04561000", "store.countryCode=BRA")
 	f("", "public.postalCode=04561000")
 
-	// The channel: public.sc, else the store's.
+	// The channel: the store's, else public.sc.
 	f("SW#rio", "public.country=BRA", "public.postalCode=20000000", "public.sc=1")
-	f("SW#outlet;rio", "public.country=BRA", "public.postalCode=20000000", "public.sc=2", "store.channel=1")
+	f("SW#outlet;rio", "public.country=BRA", "public.postalCode=20000000", "public.sc=2")
+	f("SW#rio", "public.country=BRA", "public.postalCode=20000000", "public.sc=2", "store.channel=1")
 	f("SW#outlet;rio", "public.country=BRA", "public.postalCode=20000000", "store.channel=2")
 	f("SW#", "public.country=BRA", "public.postalCode=20000000", "store.channel=3")
 	f("SW#", "public.country=BRA", "public.postalCode=20000000")
@@ -181,7 +182,11 @@ func TestAdRegion(t *testing.T) {
 		}
 	}
 	f("SW#sp", ad)
-	f("SW#sp", ad, "public.country=USA", "store.countryCode=USA")
+	f("SW#sp", ad, "store.countryCode=USA")
+	f("SW#sp", ad, "public.country=bra")
+	f("", ad, "public.country=USA")
+	f("", ad, "public.country=BRA", "public.geoCoordinates=x")
+	f("SW#sp", "public.region_id=dnRleDpicmE6MDQ1NjEwMDA=") // vtex:bra:04561000
 	f("SW#sp", strings.TrimSuffix(ad, "="))
 	f("SW#ny", ad, "public.country=USA", "public.postalCode=10001")
 	f("SW#", ad, "public.country=BRA", "public.geoCoordinates=0,0")
@@ -253,6 +258,33 @@ func TestWithTheStore(t *testing.T) {
 	f("sp")
 	step("public.postalCode=")
 	f()
+}
+
+// TestMembershipEnds: who is put back on the first channel has its region, and not that of the channel they once asked for.
+func TestMembershipEnds(t *testing.T) {
+	channels, err := transform.NewStore(transform.StoreOptions{
+		Channels: []segment.Channel{{ID: "1", CountryCode: "BRA"}, {ID: "2", CountryCode: "BRA", Private: true}},
+		Member: func(_ string, in transform.Values) bool {
+			return in.Text(transform.Key{Namespace: "profile", Name: "email"}) != ""
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, apps := range [][]transform.App{{shop(t), channels}, {channels, shop(t)}} {
+		e, err := transform.New(apps, transform.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := e.Run(t.Context(), nil, transform.Change{Created: true, Values: vals("public.postalCode=20000000", "public.sc=2", "profile.email=a@b.example")})
+		if got := r.Values.Text(transform.Key{Namespace: "checkout", Name: "regionId"}); err != nil || got != regions.V1.ID([]string{"outlet", "rio"}) {
+			t.Errorf("a channel just asked for: %q, %v", got, err)
+		}
+		r, err = e.Run(t.Context(), r.Values, transform.Change{Values: vals("profile.email="), Marks: r.Marks})
+		if got := r.Values.Text(transform.Key{Namespace: "checkout", Name: "regionId"}); err != nil || r.Loop != nil || got != regions.V1.ID([]string{"rio"}) {
+			t.Errorf("no member any more: %q, %v, %v", got, r.Loop, err)
+		}
+	}
 }
 
 func TestNewFaults(t *testing.T) {

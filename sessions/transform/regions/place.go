@@ -1,8 +1,7 @@
 package regions
 
 import (
-	"encoding/base64"
-	"encoding/json"
+	"cmp"
 	"strings"
 
 	"github.com/aislecache/aisle/sessions/transform"
@@ -38,51 +37,19 @@ func public(name string) transform.Key {
 func store(name string) transform.Key { return transform.Key{Namespace: "store", Name: name} }
 
 // placeOf reads the place that a session tells: public.country, else the store's country, with public.postalCode or public.geoCoordinates;
-// without these two public.region_id, the place of an ad. The channel is public.sc, else the store's (facts, part 4).
+// without these two public.region_id, the place of an ad (facts, part 4). The channel is the one that the store app has put the
+// shopper on, who may have asked for another. public.sc counts where no app gives one.
 func placeOf(in transform.Values) (p Place, ok bool) {
-	p = Place{PostalCode: strings.TrimSpace(scalar(in.Get(public("postalCode"))))}
+	p = Place{PostalCode: strings.TrimSpace(in.Scalar(public("postalCode"))), Channel: cmp.Or(in.Scalar(store("channel")), in.Scalar(public("sc")))}
 	if point, ok := pointOf(in.Get(public("geoCoordinates"))); ok {
 		p.Point = &point
 	}
-	country := scalar(in.Get(public("country")))
-	if p.PostalCode == "" && p.Point == nil {
-		country, p.PostalCode = parseAdRegion(in.Text(public("region_id")))
-	} else if country == "" {
-		country = scalar(in.Get(store("countryCode")))
-	}
-	if p.Channel = scalar(in.Get(public("sc"))); p.Channel == "" {
-		p.Channel = scalar(in.Get(store("channel")))
+	country := cmp.Or(in.Scalar(public("country")), in.Scalar(store("countryCode")))
+	if adCountry, postalCode, ok := transform.AdPlace(in); ok {
+		country, p.PostalCode = adCountry, postalCode
 	}
 	p.Country, ok = canonicalCountry(country)
 	return p, ok
-}
-
-// parseAdRegion reads what Google's ads put into a link: base64 of vtex:BRA:04561000 (facts, part 4). Anything else is
-// nowhere.
-func parseAdRegion(text string) (country, postalCode string) {
-	text = strings.NewReplacer("-", "+", "_", "/", " ", "+").Replace(strings.TrimRight(text, "="))
-	plain, err := base64.RawStdEncoding.DecodeString(text)
-	if err != nil {
-		return "", ""
-	}
-	parts := strings.Split(string(plain), ":")
-	if len(parts) != 3 || parts[0] != "vtex" {
-		return "", ""
-	}
-	return parts[1], parts[2]
-}
-
-// scalar is the text of a string or a number: clients send postal codes and channels both ways. "" for all else.
-func scalar(value json.RawMessage) string {
-	var text string
-	if json.Unmarshal(value, &text) == nil {
-		return text
-	}
-	var number json.Number
-	if json.Unmarshal(value, &number) != nil {
-		return ""
-	}
-	return number.String()
 }
 
 const maxRegionID = 512 // bytes; one of 15 sellers in V1 has some 300
