@@ -98,7 +98,7 @@ func checkPlaces(t *testing.T, app *regions.Checkout, document string) {
 			t.Errorf("%q: %s, want %s", words, got, id)
 		}
 	}
-	if checked != 6 {
+	if checked != 8 {
 		t.Errorf("%d places", checked)
 	}
 }

@@ -3,7 +3,9 @@ package regions_test
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/aislecache/aisle/sessions/transform/regions"
@@ -55,5 +57,38 @@ func BenchmarkParse(b *testing.B) {
 		if _, err := regions.Parse(bytes.NewReader(file), nil, regions.V2); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkByPoint: random points among ten thousand polygons of a hundred edges each, which cover some of them.
+func BenchmarkByPoint(b *testing.B) {
+	random := rand.New(rand.NewPCG(1, 2))
+	var features []string
+	for i := range 10_000 {
+		x, y := float64(i%100), float64(i/100)/2
+		var ring []string
+		for j := range 101 {
+			angle := float64(j%100) / 100 * 2 * math.Pi
+			ring = append(ring, fmt.Sprintf("[%v,%v]", x+math.Cos(angle)/6, y+math.Sin(angle)/6))
+		}
+		features = append(features, feature(`{"country":"BRA","sellers":"a"}`, "Polygon", "[["+strings.Join(ring, ",")+"]]"))
+	}
+	r, err := regions.Parse(nil, strings.NewReader(collection(features...)), regions.V2)
+	if err != nil {
+		b.Fatal(err)
+	}
+	points := make([]regions.Point, 1<<12)
+	for i := range points {
+		points[i] = regions.Point{Longitude: random.Float64() * 100, Latitude: random.Float64() * 50}
+	}
+	b.ReportAllocs()
+	found := 0
+	for i := 0; b.Loop(); i++ {
+		if region, _ := r.ByPoint("BRA", "1", points[i&(len(points)-1)]); len(region.Sellers) > 0 {
+			found++
+		}
+	}
+	if found == 0 {
+		b.Fatal("nothing was found")
 	}
 }
