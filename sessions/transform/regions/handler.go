@@ -178,15 +178,22 @@ func (h *Handler) byPlace(t *Table, query url.Values) ([]regionBody, *fault) {
 	return []regionBody{bodyOf(r)}, nil
 }
 
-// addressOf gives the address of a postal code: what the data know of it is its country.
+// addressOf gives the address of a postal code: what the data know of it is its country. Of a country without ranges they do not know what
+// is no postal code either.
 func addressOf(t *Table, country, postalCode string) (*addressBody, *fault) {
 	code, ok := canonicalCountry(country)
 	if !ok {
 		return nil, &fault{codeCountry, "País inválido"}
 	}
-	if _, ok := t.ByPostalCode(code, "", postalCode); !ok {
+	address := &addressBody{PostalCode: plainCode(postalCode), Country: code, GeoCoordinates: []float64{}}
+	if !t.hasCodes(code) {
+		ok = plausible(postalCode)
+	} else if _, ok = t.ByPostalCode(code, "", postalCode); ok {
+		lookedUp, _ := parseCode(code, postalCode)
+		address.PostalCode = lookedUp.String()
+	}
+	if !ok {
 		return nil, badPostalCode(postalCode)
 	}
-	lookedUp, _ := parseCode(code, postalCode)
-	return &addressBody{PostalCode: lookedUp.String(), Country: code, GeoCoordinates: []float64{}}, nil
+	return address, nil
 }

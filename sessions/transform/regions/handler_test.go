@@ -79,6 +79,7 @@ func TestHandlerPostalCode(t *testing.T) {
 	f("BRA/04561000", "04561000", "BRA")
 	f("bra/04561-000/", "04561000", "BRA")
 	f("BRA/99999999", "99999999", "BRA")
+	f("GBR/SW1A%201AA", "SW1A1AA", "GBR") // no ranges: it may well be one
 	f("USA/12345-6789", "12345", "USA")
 	f("USA/00501", "00501", "USA")
 }
@@ -121,7 +122,7 @@ func TestHandlerErrors(t *testing.T) {
 	f("regions?country=BRA&postalCode="+strings.Repeat("1", 50), "001", "O campo CEP ("+strings.Repeat("1", 40)+"…) nos dados de entrega é inválido")
 	f("postal-code/BR/04561000", "CHK0127", country)
 	f("postal-code/BRA/220500", "001", "O campo CEP (220500) nos dados de entrega é inválido")
-	f("postal-code/GBR/SW1A%201AA", "001", "O campo CEP (SW1A 1AA) nos dados de entrega é inválido")
+	f("postal-code/GBR/SW1A_1AA", "001", "O campo CEP (SW1A_1AA) nos dados de entrega é inválido")
 	f("regions?country=GBR&postalCode=SW1A+1AA", "CHK0119", place)
 	f("regions?country=GBR&postalCode=SW1A+1AA&geoCoordinates=x", "CHK0119", place)
 	f("regions?country=BRA&geoCoordinates=1&geoCoordinates=2&geoCoordinates=3", "CHK0119", place)
