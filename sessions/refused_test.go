@@ -142,3 +142,33 @@ func TestRefusedSegment(t *testing.T) {
 		t.Errorf("price tables %v", got)
 	}
 }
+
+// TestFacetsThatCannotBeNarrowed: a call that would show more than was asked is refused whole, whichever way its facets come;
+// what narrowed before still does, and a log-out that it shows counts.
+func TestFacetsThatCannotBeNarrowed(t *testing.T) {
+	search, err := transform.NewSearch(transform.SearchOptions{Facets: []string{"brand"}, MaxBytes: 40})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t, func(o *options) {
+		o.service.DeniedQuery = []string{} // the operator lets links bring facets
+		o.apps = append(o.apps, search, login())
+	})
+	long := "brand=not:" + strings.Repeat("v", 40)
+	fresh := r.shopper()
+	fresh.do("POST", "/api/sessions", public("facets", long)).fault(http.StatusRequestEntityTooLarge, "TooLarge")
+	fresh.do("POST", "/api/sessions?facets="+long, "{}").fault(http.StatusRequestEntityTooLarge, "TooLarge")
+
+	s := r.shopper()
+	s.jar["login"] = "ann"
+	s.do("POST", "/api/sessions", public("facets", "brand=acme")).want(201)
+	s.do("PATCH", "/api/sessions?facets="+long, public("a", "1")).fault(http.StatusRequestEntityTooLarge, "TooLarge")
+	delete(s.jar, "login")
+	s.do("PATCH", "/api/sessions", public("facets", long, "a", "1")).failure(http.StatusRequestEntityTooLarge, "TooLarge")
+	if got := s.segment(); got["facets"] != "brand=acme;" || got["priceTables"] != nil {
+		t.Errorf("segment %v", got)
+	}
+	if got := s.read(); got.value("public", "facets") != `"brand=acme"` || got.value("public", "a") != "" {
+		t.Errorf("%+v", got)
+	}
+}
