@@ -15,6 +15,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/vm"
@@ -62,11 +64,31 @@ func Compile(text string, more ...transform.Declaration) (*Condition, error) {
 	for _, k := range reads {
 		env[k.Namespace] = map[string]string{}
 	}
-	program, err := expr.Compile(text, expr.Env(env), expr.AsBool(), expr.MaxNodes(maxNodes))
+	program, err := expr.Compile(text, expr.Env(env), expr.AsBool(), expr.MaxNodes(maxNodes),
+		textFunction("lower", unicode.ToLower), textFunction("upper", unicode.ToUpper))
 	if err != nil {
 		return nil, err
 	}
 	return &Condition{text: text, program: program, reads: reads}, nil
+}
+
+// textFunction takes the place of the language's own of that name, but for letters outside ASCII that become some in it, which
+// stay: by lower() the Kelvin sign would be a k, and another's e-mail that of an operator.
+func textFunction(name string, letter func(rune) rune) expr.Option {
+	within := func(r rune) rune {
+		if to := letter(r); r < utf8.RuneSelf || to >= utf8.RuneSelf {
+			return to
+		}
+		return r
+	}
+	f := func(parameters ...any) (any, error) {
+		text, ok := parameters[0].(string) // the compiler has checked that there is one
+		if !ok {
+			return nil, errValue
+		}
+		return strings.Map(within, text), nil
+	}
+	return expr.Function(name, f, strings.ToLower) // of the type of this one
 }
 
 // Eval says whether the condition holds. With an error, which tells no value, it is false, whatever the expression

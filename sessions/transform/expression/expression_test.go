@@ -57,6 +57,13 @@ func TestEval(t *testing.T) {
 	f(`int(public.age) >= 18`, true, `public.age=18`)
 	f(`public.age != "" && int(public.age) >= 18`, false)
 	f(`lower(public.a) matches "^x+$"`, true, `public.a="XXX"`)
+	f(`lower(public.a) == "josé"`, true, `public.a="JOSÉ"`)
+	f(`upper(public.a) == "JOSÉ"`, true, `public.a="josé"`)
+	f(`public.a | lower() == "x"`, true, `public.a="X"`)
+	f(`lower(public.a) == "kim@acme.example"`, true, `public.a="KIM@ACME.EXAMPLE"`)
+	f(`lower(public.a) == "kim@acme.example"`, false, `public.a="\u212aim@acme.example"`) // a Kelvin sign
+	f(`lower(public.a) == "kim@acme.example"`, false, `public.a="k\u0130m@acme.example"`) // an I with its dot
+	f(`upper(public.a) == "ſı"`, true, `public.a="\u017f\u0131"`)
 	f(`public.a == "" && public.b == "" && public.c == ""`, true, `public.a={"x":1}`, `public.b=[1]`, `public.c=null`)
 	f(`len(public.a) == 1 ? true : false`, true, `public.a="é"`)
 	f(`split(public.a, "@")[1] == "x.example"`, true, `public.a="ann@x.example"`)

@@ -1,12 +1,9 @@
 package regions
 
 import (
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net/http"
-
-	"github.com/aislecache/aisle/sessions/transform"
 )
 
 // The codes of errors (facts 1.9).
@@ -80,17 +77,4 @@ func write(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Length", fmt.Sprint(len(body)))
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a client that is gone
-}
-
-const operationField = "X-Vtex-Operation-Id"
-
-// operationOf echoes the id that a caller gave the call, if that may stand in a log line, and else makes one (a UUID, RFC 9562, 5.4).
-func operationOf(header http.Header) string {
-	if id := header.Get(operationField); transform.PlainID(id, 64) {
-		return id
-	}
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails, crypto/rand says
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

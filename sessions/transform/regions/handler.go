@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/aislecache/aisle/sessions/operation"
 )
 
 // HandlerOptions of the public system's endpoints. The zero value answers from no data.
@@ -68,18 +70,18 @@ func parsePath(escaped string) (e endpoint, rest []string) {
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
-	operation := header.Get(operationField) // of a handler around this one
-	if operation == "" {
-		operation = operationOf(r.Header)
+	id := header.Get(operation.Field) // of a handler around this one
+	if id == "" {
+		id = operation.ID(r.Header.Get(operation.Field))
 	}
 	header.Set("Cache-Control", "private, no-store") // a postal code may move to another region at any time
 	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set(operationField, operation)
+	header.Set(operation.Field, id)
 	e, rest := parsePath(r.URL.EscapedPath())
 	const allow = "GET, HEAD, OPTIONS"
 	switch {
 	case e == noEndpoint:
-		fail(w, http.StatusNotFound, fault{"404", "no such endpoint"}, operation)
+		fail(w, http.StatusNotFound, fault{"404", "no such endpoint"}, id)
 		return
 	case r.Method == http.MethodOptions:
 		header.Set("Allow", allow)
@@ -87,12 +89,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		header.Set("Allow", allow)
-		fail(w, http.StatusMethodNotAllowed, fault{"405", "allowed are " + allow}, operation)
+		fail(w, http.StatusMethodNotAllowed, fault{"405", "allowed are " + allow}, id)
 		return
 	}
 	value, f := h.answer(e, rest, queryOf(r.URL))
 	if f != nil {
-		fail(w, http.StatusBadRequest, *f, operation)
+		fail(w, http.StatusBadRequest, *f, id)
 		return
 	}
 	write(w, http.StatusOK, value)
