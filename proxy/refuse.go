@@ -12,6 +12,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/aislecache/aisle/cache"
+	"github.com/aislecache/aisle/sessions/operation"
 )
 
 // refusalStatus is the status of a request that the guard refuses.
@@ -81,7 +82,7 @@ func (x *exchange) ownAnswer(status int, outcome cache.Outcome, reason cache.Rea
 	h := x.startHead(status)
 	h.line("Content-Type", own.contentType)
 	if own.operation != "" {
-		h.line("X-Vtex-Operation-Id", own.operation)
+		h.line(operation.Field, own.operation)
 	}
 	if status == fasthttp.StatusMethodNotAllowed {
 		h.line("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"path"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/aislecache/aisle/cache"
 	"github.com/aislecache/aisle/segment"
+	"github.com/aislecache/aisle/sessions/operation"
 )
 
 // Sessions is the port to a sessions system of ours, in this process or another one. It remembers answers for a moment, and its
@@ -77,14 +77,14 @@ func (x *exchange) sidecarFault(status int, reason cache.Reason) *page {
 	return p
 }
 
-// operation echoes the id that the client gave the call, if that is a token, and else makes one.
+// operation echoes the id that the client gave the call, as the sidecar does.
 func (x *exchange) operation() string {
 	for i := range x.lines {
-		if l := &x.lines[i]; string(l.lower) == operationField && isToken(l.value) && len(l.value) <= 64 {
-			return string(l.value)
+		if l := &x.lines[i]; string(l.lower) == operationField {
+			return operation.ID(string(l.value))
 		}
 	}
-	return rand.Text()
+	return operation.ID("")
 }
 
 // sidecarPatience is how long a page waits for the sidecar.

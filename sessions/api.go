@@ -11,6 +11,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"github.com/aislecache/aisle/sessions/operation"
 )
 
 const defaultDeadline = 5 * time.Second // the public clients give up after 7 s (facts, part 3)
@@ -70,7 +72,7 @@ func NewHandler(o HandlerOptions) (*Handler, error) {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), h.o.Deadline)
 	defer cancel()
-	e := &exchange{h: h, w: w, r: r.WithContext(ctx), began: time.Now(), operation: operationID(r.Header)}
+	e := &exchange{h: h, w: w, r: r.WithContext(ctx), began: time.Now(), operation: operation.ID(r.Header.Get(operation.Field))}
 	defer e.end()
 	e.endpoint, e.token, _ = parsePath(r.URL.EscapedPath())
 	if e.endpoint == noEndpoint && h.isInternal(r) {
@@ -125,7 +127,7 @@ func (e *exchange) head() {
 	header.Set("Cache-Control", "private, no-store")
 	header.Set("Vary", "Origin, Cookie")
 	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set(operationField, e.operation)
+	header.Set(operation.Field, e.operation)
 	e.h.cors.mark(header, e.r.Header)
 }
 

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/aislecache/aisle/sessions/operation"
 )
 
 // cors answers for origins that are listed; all others get no field of the protocol, and so
@@ -32,7 +34,7 @@ func (c cors) mark(out, in http.Header) bool {
 	}
 	out.Set("Access-Control-Allow-Origin", origin)
 	out.Set("Access-Control-Allow-Credentials", "true")
-	out.Set("Access-Control-Expose-Headers", operationField)
+	out.Set("Access-Control-Expose-Headers", operation.Field)
 	return true
 }
 
@@ -62,6 +64,6 @@ func (c cors) foreign(r *http.Request) bool {
 // among those allowed: a credential has no business in a page.
 func (c cors) preflight(out http.Header, allow string) {
 	out.Set("Access-Control-Allow-Methods", allow)
-	out.Set("Access-Control-Allow-Headers", "Content-Type, "+operationField)
+	out.Set("Access-Control-Allow-Headers", "Content-Type, "+operation.Field)
 	out.Set("Access-Control-Max-Age", "600")
 }

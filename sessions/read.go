@@ -6,6 +6,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/aislecache/aisle/sessions/transform"
 )
 
@@ -94,7 +96,7 @@ func (s *Service) Facets(ctx context.Context, reference string) (string, error) 
 // ID gives the id of the session that text means: an id itself, or a token of ours that is still valid. "" where
 // it is neither. It does not say that there is such a session.
 func (s *Service) ID(text string) string {
-	if isUUID(text) {
+	if id, err := uuid.Parse(text); err == nil && id.String() == text { // not {…}, urn:… or in upper case, which would be other names of one session
 		return text
 	}
 	id, state := s.o.Tokens.Verify(time.Now(), text)
@@ -127,7 +129,7 @@ func (s *Service) Erase(ctx context.Context, id string) error {
 
 // Ready says why the store does not answer, nil if it does.
 func (s *Service) Ready(ctx context.Context) error {
-	_, err := s.o.Store.Load(ctx, newUUID()) // the one question that any store answers at once
+	_, err := s.o.Store.Load(ctx, uuid.NewString()) // the one question that any store answers at once
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}

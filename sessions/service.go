@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aislecache/aisle/segment"
@@ -185,7 +186,7 @@ func (s *Service) fresh() *Session {
 	now := time.Now().Truncate(time.Second).UTC()
 	id := transform.Key{Namespace: "account", Name: "id"}
 	session := &Session{
-		ID: newUUID(), Account: s.o.Account, Active: true, Values: transform.Values{},
+		ID: uuid.NewString(), Account: s.o.Account, Active: true, Values: transform.Values{},
 		KeepAlive: map[transform.Key]bool{id: true}, // as the public system flags it (facts 1.2)
 		Created:   now, Expires: now.Add(s.o.TTL),
 	}
@@ -197,7 +198,9 @@ func (s *Service) fresh() *Session {
 // accountID is a UUID (RFC 9562, 5.8) that is an account's own, the same everywhere and always.
 func accountID(account string) string {
 	sum := sha256.Sum256([]byte("aisle account " + account))
-	return formatUUID([16]byte(sum[:16]), 8)
+	id := uuid.UUID(sum[:16])
+	id[6], id[8] = id[6]&0x0f|0x80, id[8]&0x3f|0x80
+	return id.String()
 }
 
 // denied says whether a name must not become a public value by a query, or by the body of another site's page.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/uuid"
 )
 
 // The claims of the public system that never differ (facts 2.2, generation c).
@@ -128,7 +129,7 @@ func (t *Tokens) JWKS() []byte { return t.public }
 func (t *Tokens) Issue(now time.Time, s *Session) (string, error) {
 	token := jwt.NewWithClaims(jwt.SigningMethodES256, &claims{
 		AccountID: []string{}, ID: s.ID, Version: s.Version, Subject: tokenSubject, Account: t.account,
-		Expires: s.Expires.Unix(), Issued: now.Unix(), Issuer: tokenIssuer, TokenID: newUUID(),
+		Expires: s.Expires.Unix(), Issued: now.Unix(), Issuer: tokenIssuer, TokenID: uuid.NewString(),
 	})
 	token.Header = map[string]any{"alg": "ES256", "kid": t.keys[0].id, "typ": "JWT"}
 	text, err := token.SignedString(t.keys[0].private)

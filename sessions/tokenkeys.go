@@ -6,11 +6,11 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
+
+	"github.com/google/uuid"
 )
 
 // TokenKey is a named ECDSA P-256 key that session tokens are signed with. No way of printing it
@@ -35,7 +35,7 @@ func GenerateTokenKey() (TokenKey, error) {
 	if err != nil {
 		return TokenKey{}, fmt.Errorf("token key: %w", err)
 	}
-	return TokenKey{newUUID(), private}, nil
+	return TokenKey{uuid.NewString(), private}, nil
 }
 
 // jwk is an EC key of RFC 7517 and RFC 7518, 6.2; D is in the keys file alone.
@@ -153,27 +153,4 @@ func publicJWKS(keys []TokenKey) []byte {
 		panic("BUG: " + err.Error())
 	}
 	return text
-}
-
-// newUUID gives a random UUID (RFC 9562, 5.4).
-func newUUID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails, crypto/rand says
-	return formatUUID(b, 4)
-}
-
-// formatUUID writes a UUID of a version (RFC 9562, 4).
-func formatUUID(b [16]byte, version byte) string {
-	b[6], b[8] = b[6]&0x0f|version<<4, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-}
-
-// isUUID says whether text is written as formatUUID writes.
-func isUUID(text string) bool {
-	digits := strings.ReplaceAll(text, "-", "")
-	b, err := hex.DecodeString(digits)
-	if err != nil || len(b) != 16 {
-		return false
-	}
-	return text == formatUUID([16]byte(b), b[6]>>4)
 }

@@ -39,13 +39,13 @@ func layers() map[string]layer {
 		"cache":                     {ours: []string{"cache/httpcc"}, others: "std", blind: true},
 		"cache/store":               {ours: []string{"cache"}, others: "any"},
 		"cache/store/acceptance":    {ours: []string{"cache"}, others: "any"},
-		"proxy":                     {ours: []string{"cache", "cache/httpcc", "segment", "obs"}, others: "any"},
+		"proxy":                     {ours: []string{"cache", "cache/httpcc", "segment", "obs", "sessions/operation"}, others: "any"},
 		"proxy/upstream":            {ours: []string{"cache"}, others: "any"},
 		"proxy/upstream/acceptance": {ours: []string{"cache"}, others: "any"},
 		"purge":                     {ours: []string{"cache"}, others: "any"},
 		"config":                    {ours: []string{"cache", "cache/store", "proxy", "proxy/upstream", "segment", "obs", "purge", "sessions", "sessions/transform", "sessions/transform/native", "sessions/transform/auth", "sessions/transform/audiences", "sessions/transform/expression", "sessions/transform/profile", "sessions/transform/regions", "sessions/store", "sessions/store/bolt", "sessions/store/redis"}, others: "any"},
 		"obs":                       {others: "any"},
-		"sessions":                  {ours: []string{"segment", "sessions/transform"}, others: "any"},
+		"sessions":                  {ours: []string{"segment", "sessions/operation", "sessions/transform"}, others: "any"},
 		"sessions/transform":        {ours: []string{"segment"}, others: "std"},
 		"sessions/store":            {ours: []string{"sessions"}, others: "std"},
 		"sessions/store/acceptance": {ours: []string{"sessions", "sessions/store"}, others: "any"},
@@ -63,7 +63,8 @@ func layers() map[string]layer {
 		"sessions/transform/nativetest":     {others: "std"}, // tests alone
 		"sessions/transform/profile/pgtest": {others: "std"},
 		"sessions/transform/native":         {ours: []string{"segment", "sessions/transform", "sessions/transform/auth", "sessions/transform/audiences", "sessions/transform/expression", "sessions/transform/profile", "sessions/transform/regions"}, others: "any"},
-		"sessions/transform/regions":        {ours: []string{"sessions/transform"}, others: "std"},
+		"sessions/operation":                {others: "std github.com/google/uuid"},
+		"sessions/transform/regions":        {ours: []string{"sessions/operation", "sessions/transform"}, others: "std"},
 	}
 }
 
