@@ -133,6 +133,17 @@ func (p *population) newcomer(r *rand.Rand) *shopper {
 	return s
 }
 
+// regular draws the nth of those who come again and again. Every sixth states a price table that nothing proves: so few are drawn
+// that a run might have nobody of that kind.
+func (p *population) regular(r *rand.Rand, n int) *shopper {
+	for {
+		s := p.newcomer(r)
+		if n%6 != 0 || s.readable && !s.proven && s.stated.value[priceTables] != "" {
+			return s
+		}
+	}
+}
+
 // unreadable are tokens that must cost nobody the page, and say nothing.
 func unreadable() []string {
 	list := []string{"%%%", "eyJ", "not.a.token", `"`}
