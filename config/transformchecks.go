@@ -122,7 +122,7 @@ func checkAudiences(d *decoder, r *rnbSection, o native.Options) {
 		default:
 			_, err := audiences.New(audiences.Options{Audiences: []audiences.Audience{a}, Known: native.Written(o.Apps)})
 			if err != nil {
-				err = errors.New(strings.ReplaceAll("\n"+err.Error(), "\naudiences[0].", "\n")[1:])
+				err = errors.New(strings.ReplaceAll("\n"+err.Error(), "\nrnb.audiences[0].", "\n")[1:])
 			}
 			d.failLines(at, err)
 		}

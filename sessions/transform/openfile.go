@@ -24,3 +24,12 @@ func OpenFile(name string) (*os.File, error) {
 	}
 	return file, nil
 }
+
+// WithoutPath is an error of the file system without the file's name, for one that is told beside it.
+func WithoutPath(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}

@@ -49,14 +49,14 @@ func NewSearch(o SearchOptions) (*Search, error) {
 	for _, name := range o.Facets {
 		switch {
 		case name == "" || len(name) > maxFacetName || strings.ContainsAny(name, "=;") || !soundFacet(name):
-			errs = append(errs, fmt.Errorf("search: facets: %q is no key of a facet", name))
+			errs = append(errs, fmt.Errorf("search.facets: %q is no key of a facet", name))
 		case s.allowed[name]:
-			errs = append(errs, fmt.Errorf("search: facets: %q is there twice", name))
+			errs = append(errs, fmt.Errorf("search.facets: %q is there twice", name))
 		}
 		s.allowed[name] = true
 	}
 	if o.MaxBytes < 0 {
-		errs = append(errs, fmt.Errorf("search: max_bytes: %d", o.MaxBytes))
+		errs = append(errs, fmt.Errorf("search.max_bytes: %d", o.MaxBytes))
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)

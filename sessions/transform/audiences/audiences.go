@@ -58,15 +58,15 @@ type Audiences struct {
 	limit int
 }
 
-// New compiles the audiences, or gives every fault of them: joined, each one line that begins with the key below the section,
-// such as "audiences[2].when: ".
+// New compiles the audiences, or gives every fault of them: joined, each one line that begins with the key, such as
+// "rnb.audiences[2].when: ".
 func New(o Options) (*Audiences, error) {
 	var errs []error
 	if o.Limit < 0 || o.Limit > MaxLimit {
-		errs = append(errs, fmt.Errorf("limit: %d is not between 0 and %d, which is what a segment takes", o.Limit, MaxLimit))
+		errs = append(errs, fmt.Errorf("rnb.limit: %d is not between 0 and %d, which is what a segment takes", o.Limit, MaxLimit))
 	}
 	if len(o.Audiences) > maxCount {
-		errs = append(errs, fmt.Errorf("audiences: %d of them, %d are allowed", len(o.Audiences), maxCount))
+		errs = append(errs, fmt.Errorf("rnb.audiences: %d of them, %d are allowed", len(o.Audiences), maxCount))
 	}
 	a := &Audiences{limit: cmp.Or(o.Limit, MaxLimit)}
 	seen := map[string]bool{}
@@ -78,7 +78,7 @@ func New(o Options) (*Audiences, error) {
 		}
 		seen[one.ID] = true
 		for _, err := range faults {
-			errs = append(errs, fmt.Errorf("audiences[%d].%s", i, strings.ReplaceAll(err.Error(), "\n", "; ")))
+			errs = append(errs, fmt.Errorf("rnb.audiences[%d].%w", i, transform.OneLine(err)))
 		}
 		conditions = append(conditions, condition)
 		a.list = append(a.list, audience{one, condition})

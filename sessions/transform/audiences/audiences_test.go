@@ -194,10 +194,10 @@ func TestNewGivesEveryFault(t *testing.T) {
 	}
 	got := strings.Split(err.Error(), "\n")
 	want := []string{
-		"limit: -1 is not", `audiences[0].id: "": want`, `audiences[1].id: "a,b": want`, `audiences[2].id: "xxx`, `audiences[4].id: "twice" is there twice`,
-		"audiences[5].until: 2030-01-01T00:00:00Z is not after from, 2030-01-01T00:00:00Z", "audiences[6].when: at character 9: nothing writes profile.mail",
-		"audiences[7].when: expected bool", "audiences[8].when: the expression is empty", "audiences[9].when: rnb.campaigns is what audiences make",
-		"audiences[10].until: ", "audiences[10].when: at character ",
+		"rnb.limit: -1 is not", `rnb.audiences[0].id: "": want`, `rnb.audiences[1].id: "a,b": want`, `rnb.audiences[2].id: "xxx`, `rnb.audiences[4].id: "twice" is there twice`,
+		"rnb.audiences[5].until: 2030-01-01T00:00:00Z is not after from, 2030-01-01T00:00:00Z", "rnb.audiences[6].when: at character 9: nothing writes profile.mail",
+		"rnb.audiences[7].when: expected bool", "rnb.audiences[8].when: the expression is empty", "rnb.audiences[9].when: rnb.campaigns is what audiences make",
+		"rnb.audiences[10].until: ", "rnb.audiences[10].when: at character ",
 	}
 	if len(got) != len(want) {
 		t.Fatalf("%d faults, want %d, a line each:\n%v", len(got), len(want), err)

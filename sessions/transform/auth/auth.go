@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"regexp"
@@ -53,29 +52,31 @@ func New(o Options) (*Auth, error) {
 	o = o.withDefaults()
 	var errs []error
 	if o.Account == "" {
-		errs = append(errs, errors.New("no account, whose tokens are to count"))
+		errs = append(errs, transform.AtKey("authentication", errors.New("no account, whose tokens are to count")))
 	}
 	a := &Auth{o: o}
 	var err error
-	if a.cookie, err = anchored("cookie", o.Cookie); err != nil {
+	if a.cookie, err = anchored("authentication.cookie", o.Cookie); err != nil {
 		errs = append(errs, err)
 	}
-	if a.admins, err = anchored("admin_cookie", o.AdminCookie); err != nil {
+	if a.admins, err = anchored("authentication.admin_cookie", o.AdminCookie); err != nil {
 		errs = append(errs, err)
 	}
 	switch {
 	case o.KeysFile == "" && o.JWKSURL == "" || o.KeysFile != "" && o.JWKSURL != "":
-		err = errors.New("want one of keys_file and jwks_url")
+		err = transform.AtKey("authentication", errors.New("want one of keys_file and jwks_url"))
 	case o.KeysFile != "":
 		a.source, err = given(openKeyFile(o.KeysFile, o.Loaded))
+		err = transform.AtKey("authentication.keys_file: "+o.KeysFile, err)
 	default:
 		a.source, err = given(openKeyURL(o.JWKSURL, o.URL, o.Client, o.Loaded))
+		err = transform.AtKey("authentication.jwks_url", err)
 	}
 	if err != nil {
 		errs = append(errs, err)
 	}
 	if len(errs) > 0 {
-		return nil, fmt.Errorf("authentication: %w", errors.Join(errs...))
+		return nil, errors.Join(errs...)
 	}
 	return a, nil
 }
@@ -108,7 +109,7 @@ func (o Options) withDefaults() Options {
 func anchored(name, pattern string) (*regexp.Regexp, error) {
 	list, err := transform.Declaration{transform.CookieNamespace: {pattern}}.Compile()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, transform.AtKey(name, err)
 	}
 	return list[0], nil
 }

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -50,7 +49,7 @@ func openKeyFile(path string, tell func(Load)) (*keyFile, error) {
 func (f *keyFile) stamp() (stamp, error) {
 	info, err := os.Stat(f.path)
 	if err != nil {
-		return stamp{}, fmt.Errorf("shopper keys: %w", err)
+		return stamp{}, transform.WithoutPath(err)
 	}
 	return stamp{info.Size(), info.ModTime()}, nil
 }
@@ -59,7 +58,7 @@ func (f *keyFile) stamp() (stamp, error) {
 func (f *keyFile) load() Load {
 	set, passed, err := f.read()
 	if err != nil {
-		return Load{From: f.path, Err: fmt.Errorf("shopper keys: %s: %w", f.path, err)}
+		return Load{From: f.path, Err: transform.WithoutPath(err)}
 	}
 	f.current.Store(&set)
 	return Load{From: f.path, Keys: set.Len(), Passed: passed}

@@ -24,7 +24,7 @@ func TestKeysFileRotates(t *testing.T) {
 			if got := l.told(); got != verdict {
 				t.Errorf("key %s: %s, want %s", s.id(), got, verdict)
 			}
-			if got := l.loaded(); got != load && (load != "bad" || !strings.HasPrefix(got, "bad: shopper keys: "+path) || strings.Contains(got, " | ")) {
+			if got := l.loaded(); got != load && (load != "bad" || !strings.HasPrefix(got, "bad: ") || strings.Contains(got, " | ")) {
 				t.Errorf("told %q, want %q", got, load)
 			}
 		}
@@ -47,7 +47,7 @@ func TestKeysFileRotates(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(2 * time.Second)
-		step(first, "valid", "bad: shopper keys: stat "+path+": no such file or directory")
+		step(first, "valid", "bad: no such file or directory")
 		time.Sleep(2 * time.Second)
 		step(first, "valid", "")
 
@@ -75,10 +75,10 @@ func TestKeysFileThatIsAPipe(t *testing.T) {
 		if got := proves(t, a, cookies(shopperCookie, s.sign(ann()))); got != annIs {
 			t.Error(got)
 		}
-		if got := l.loaded(); !strings.HasPrefix(got, "bad: ") || !strings.Contains(got, path+": no regular file") {
+		if got := l.loaded(); got != "bad: no regular file" {
 			t.Error(got)
 		}
-		if _, err := auth.New(auth.Options{Account: "acme", KeysFile: path}); err == nil || !strings.Contains(err.Error(), "no regular file") {
+		if _, err := auth.New(auth.Options{Account: "acme", KeysFile: path}); err == nil || err.Error() != "authentication.keys_file: "+path+": no regular file" {
 			t.Errorf("%v", err)
 		}
 	})

@@ -36,10 +36,10 @@ func (o URLOptions) withDefaults() URLOptions {
 
 func (o URLOptions) check() error {
 	if o.Fresh < 0 || o.Keep < 0 || o.Between < 0 || o.Timeout < 0 {
-		return errors.New("jwks_url: a negative time")
+		return errors.New("a negative time")
 	}
 	if full := o.withDefaults(); full.Keep < full.Fresh {
-		return fmt.Errorf("jwks_url: keys are kept for %v, less than the %v that they are fresh for", full.Keep, full.Fresh)
+		return fmt.Errorf("keys are kept for %v, less than the %v that they are fresh for", full.Keep, full.Fresh)
 	}
 	return nil
 }
@@ -70,10 +70,10 @@ type fetched struct {
 func openKeyURL(raw string, o URLOptions, client *http.Client, tell func(Load)) (*keyURL, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
-		return nil, errors.New("jwks_url: not a URL") // err would quote it, with its password
+		return nil, errors.New("not a URL") // err would quote it, with its password
 	}
 	if err := transform.CheckURL(u); err != nil {
-		return nil, fmt.Errorf("jwks_url: %w", err)
+		return nil, err
 	}
 	if err := o.check(); err != nil {
 		return nil, err
@@ -181,7 +181,7 @@ func (k *keyURL) fetch(began time.Time) Load {
 }
 
 func (k *keyURL) failed(err error) Load {
-	return Load{From: k.name, Err: fmt.Errorf("shopper keys: %s: %w", k.name, err)}
+	return Load{From: k.name, Err: err}
 }
 
 func (k *keyURL) get(ctx context.Context) ([]byte, error) {

@@ -131,7 +131,7 @@ func TestURLRotates(t *testing.T) {
 			step(two, "valid", 1)
 		}
 		told := l.loaded()
-		if strings.Count(told, "bad: shopper keys: https://idp.example/jwks: ") != 4 {
+		if strings.Count(told, "bad: not a JWK set") != 4 {
 			t.Error(told)
 		}
 		if strings.Contains(told, "pass") || strings.Contains(told, "secret=1") {

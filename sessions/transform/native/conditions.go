@@ -84,7 +84,7 @@ func (o Options) members() (members, error) {
 	for _, channel := range slices.Sorted(maps.Keys(o.Members)) {
 		c, err := Member(channel, o.Members[channel], o.Channels, Written(o.Apps))
 		if err != nil {
-			errs = append(errs, at("store.members."+channel, oneLine(err)))
+			errs = append(errs, transform.AtKey("store.members."+channel, transform.OneLine(err)))
 		}
 		list[channel] = c
 	}

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -112,7 +111,7 @@ func (s *Set) openStore(o Options, _ *Metrics) error {
 	}
 	app, err := transform.NewStore(transform.StoreOptions{Channels: o.Channels, Member: who.may, MemberReads: who.reads(), MemberRules: who.rules()})
 	if err != nil {
-		return at("store", err)
+		return transform.AtKey("store", err)
 	}
 	s.add(app)
 	return nil
@@ -128,7 +127,7 @@ func (s *Set) openAuthentication(o Options, m *Metrics) error {
 	options.Verdict = func(v auth.Verdict) { m.logins.WithLabelValues(v.String()).Inc() }
 	app, err := auth.New(options)
 	if err != nil {
-		return authenticationFault(err, options.KeysFile)
+		return err
 	}
 	s.add(app, app.Close)
 	return nil
@@ -142,7 +141,7 @@ func (s *Set) openProfile(o Options, m *Metrics) error {
 	options.File, options.Told = o.locate(options.File), o.toldCustomers(m)
 	app, err := profile.New(options)
 	if err != nil {
-		return profileFault(err, options.File)
+		return err
 	}
 	s.profile = app
 	s.add(app, app.Close)
@@ -155,7 +154,7 @@ func (s *Set) openImpersonate(o Options, m *Metrics) error {
 	}
 	condition, err := Operators(o.Operators)
 	if err != nil {
-		return at("impersonate.operators", oneLine(err))
+		return transform.AtKey("impersonate.operators", transform.OneLine(err))
 	}
 	if o.Profile != nil && s.profile == nil {
 		return nil // nothing is wrong here: the fault of profile is told
@@ -192,7 +191,7 @@ func (s *Set) openCheckout(o Options, m *Metrics) error {
 	options.Told = func(err error) { o.told(m, "checkout", "regions", err) }
 	app, err := regions.New(options)
 	if err != nil {
-		return checkoutFault(options, err)
+		return err
 	}
 	if options.Ranges+options.Polygons != "" {
 		endpoints := regions.HandlerOptions{Table: app.Table, Channel: "1"}
@@ -221,7 +220,7 @@ func (s *Set) openAudiences(o Options, _ *Metrics) error {
 	options.Known = Written(o.Apps)
 	app, err := audiences.New(options)
 	if err != nil {
-		return below("rnb", err.Error())
+		return err
 	}
 	s.audiences = app
 	s.add(app)
@@ -236,7 +235,7 @@ func (s *Set) openSearch(o Options, m *Metrics) error {
 	options.Dropped = func(n int) { m.facets.Add(float64(n)) }
 	app, err := transform.NewSearch(options)
 	if err != nil {
-		return errors.New(strings.ReplaceAll("\n"+err.Error(), "\nsearch: ", "\nsearch.")[1:])
+		return err
 	}
 	s.add(app)
 	return nil
@@ -247,7 +246,7 @@ func (s *Set) openApps(o Options, _ *Metrics) error {
 	for i, a := range o.Apps {
 		app, err := transform.NewHTTP(a.Spec, a.URL, nil)
 		if err != nil {
-			errs = append(errs, at(fmt.Sprintf("apps[%d]", i), oneLine(err)))
+			errs = append(errs, transform.AtKey(fmt.Sprintf("apps[%d]", i), transform.OneLine(err)))
 			continue
 		}
 		s.add(app, app.Close)

@@ -11,6 +11,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/aislecache/aisle/sessions/transform"
 )
 
 // SQL says how customers are asked of PostgreSQL. The zero value is none.
@@ -40,11 +42,11 @@ type database struct {
 
 func newDatabase(o SQL) (*database, error) {
 	if !strings.Contains(o.Query, "@id") && !strings.Contains(o.Query, "@email") {
-		return nil, errors.New("sql: query: want @id or @email in it")
+		return nil, errors.New("profile.customers.sql.query: want @id or @email in it")
 	}
 	config, err := pgx.ParseConfig(o.DSN)
 	if err != nil {
-		return nil, fmt.Errorf("sql: dsn: %w", err) // it leaves the password out
+		return nil, transform.AtKey("profile.customers.sql.dsn", transform.OneLine(err)) // it leaves the password out
 	}
 	// The query is the operator's, its arguments are not: a slip in it should not cost the customers.
 	config.RuntimeParams["default_transaction_read_only"] = "on"

@@ -26,10 +26,10 @@ type endpoint struct {
 func newEndpoint(rawURL string, transport http.RoundTripper) (*endpoint, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
-		return nil, errors.New("http: it is no URL") // the error quotes it, with its password
+		return nil, errors.New("profile.customers.http: it is no URL") // the error quotes it, with its password
 	}
 	if err := transform.CheckURL(u); err != nil {
-		return nil, fmt.Errorf("http: %w", err)
+		return nil, transform.AtKey("profile.customers.http", transform.OneLine(err))
 	}
 	var of *http.Client
 	if transport != nil {

@@ -3,7 +3,6 @@ package profile
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -49,10 +48,10 @@ func newFile(path string, told func(Load)) (*file, error) {
 	case ".yaml", ".yml":
 		f.read = readYAML
 	default:
-		return nil, fmt.Errorf("file: %s is no .csv, .yaml or .yml", path)
+		return nil, errors.New("it is no .csv, .yaml or .yml")
 	}
 	if err := f.load(); err != nil {
-		return nil, fmt.Errorf("file: %w", err)
+		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	f.stop = cancel
@@ -89,9 +88,6 @@ func (f *file) load() error {
 	next, now, err := f.fresh()
 	if next != nil && next.count == 0 && f.held() > 0 {
 		next, err = nil, errNobodyLeft
-	}
-	if err != nil {
-		err = fmt.Errorf("%s: %w", f.path, err)
 	}
 	f.seen = now
 	switch {
@@ -137,7 +133,7 @@ var errMoving = errors.New("it was written to while it was read")
 func (f *file) fresh() (*table, stamp, error) {
 	in, err := transform.OpenFile(f.path)
 	if err != nil {
-		return nil, stamp{}, withoutPath(err)
+		return nil, stamp{}, transform.WithoutPath(err)
 	}
 	defer func() { _ = in.Close() }() // it was only read
 	before, err := stampOf(in)
@@ -152,7 +148,7 @@ func (f *file) fresh() (*table, stamp, error) {
 	case after != before:
 		return nil, stamp{}, errMoving
 	case err != nil && errors.As(err, new(*os.PathError)): // of the disk, not of what is in it
-		return nil, stamp{}, withoutPath(err)
+		return nil, stamp{}, transform.WithoutPath(err)
 	case err != nil:
 		return nil, before, err
 	}
@@ -162,16 +158,7 @@ func (f *file) fresh() (*table, stamp, error) {
 func stampOf(in *os.File) (stamp, error) {
 	info, err := in.Stat()
 	if err != nil {
-		return stamp{}, withoutPath(err)
+		return stamp{}, transform.WithoutPath(err)
 	}
 	return stamp{info.Size(), info.ModTime().UnixNano()}, nil
-}
-
-// withoutPath: the path is told in front of every error.
-func withoutPath(err error) error {
-	var path *os.PathError
-	if errors.As(err, &path) {
-		return path.Err
-	}
-	return err
 }

@@ -65,19 +65,20 @@ func New(o Options) (*Profile, error) {
 		}
 	}
 	if chosen != 1 {
-		return nil, errors.New("profile: customers: want one of file, http and sql")
+		return nil, errors.New("profile.customers: want one of file, http and sql")
 	}
 	var err error
 	switch {
 	case o.File != "":
 		p.from, err = newFile(o.File, o.Told)
+		err = transform.AtKey("profile.customers.file: "+o.File, err)
 	case o.HTTP != "":
 		p.from, err = newEndpoint(o.HTTP, o.Transport)
 	default:
 		p.from, err = newDatabase(o.SQL)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("profile: customers: %w", err)
+		return nil, err
 	}
 	return p, nil
 }

@@ -38,10 +38,10 @@ func (o Options) withDefaults() Options {
 func (o Options) validate() error {
 	var errs []error
 	if o.Origin != "" && (o.Ranges != "" || o.Polygons != "") {
-		errs = append(errs, errors.New("regions: files and an origin: want one of them"))
+		errs = append(errs, errors.New("checkout.regions: files and an origin: want one of them"))
 	}
 	if o.Poll < 0 {
-		errs = append(errs, fmt.Errorf("regions: looking at files every %v", o.Poll))
+		errs = append(errs, fmt.Errorf("checkout: looking at files every %v", o.Poll))
 	}
 	return errors.Join(errs...)
 }

@@ -5,11 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/aislecache/aisle/sessions/transform"
 )
 
 // files are a Table that follows its files. They are looked at by time and size: what tells of changes by itself does not on network file
@@ -89,53 +90,43 @@ func (f *files) stamps() (s [2]stamp) {
 
 // load reads both files whole, then swaps the table; with an error nothing has changed.
 func (f *files) load() error {
-	ranges, err := open(f.o.Ranges)
+	t, err := f.read()
 	if err != nil {
-		return fmt.Errorf("regions: %w", err)
-	}
-	polygons, err := open(f.o.Polygons)
-	if err != nil {
-		return fmt.Errorf("regions: %w", err)
-	}
-	t, err := Parse(ranges, polygons, f.o.Format)
-	if err != nil {
-		return fmt.Errorf("regions of %s: %w", f.names(), err)
+		return err
 	}
 	f.table.Store(t)
 	return nil
 }
 
-func (f *files) names() string {
-	switch {
-	case f.o.Polygons == "":
-		return f.o.Ranges
-	case f.o.Ranges == "":
-		return f.o.Polygons
-	}
-	return f.o.Ranges + " and " + f.o.Polygons
+func (f *files) read() (*Table, error) {
+	b := newBuilder(f.o.Format)
+	ranges, polygons := reading(f.o.Ranges, b.readRanges), reading(f.o.Polygons, b.readPolygons)
+	return b.finish("checkout.regions.file: "+f.o.Ranges, ranges, "checkout.polygons.file: "+f.o.Polygons, polygons)
 }
 
 const maxFile = 1 << 30 // bytes
 
-// open reads a file at once, so that one that is being written is read as it is at one moment as far as that goes. nil for no name.
-func open(name string) (io.Reader, error) {
+// reading reads a file at once, so that one that is being written is read as it is at one moment as far as that goes. Without a name there
+// is nothing to read.
+func reading(name string, by func(io.Reader) error) error {
 	if name == "" {
-		return nil, nil
+		return nil
 	}
-	info, err := os.Stat(name)
+	file, err := transform.OpenFile(name)
 	if err != nil {
-		return nil, err
+		return transform.WithoutPath(err)
 	}
-	// A pipe would be waited for without end, and a device could be endless.
-	if !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("no regular file")}
+	defer file.Close()
+	var text bytes.Buffer
+	if info, err := file.Stat(); err == nil {
+		text.Grow(int(min(info.Size(), maxFile)) + bytes.MinRead)
 	}
-	if info.Size() > maxFile {
-		return nil, &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("%d bytes: at most %d", info.Size(), maxFile)}
+	n, err := text.ReadFrom(io.LimitReader(file, maxFile+1))
+	switch {
+	case err != nil:
+		return transform.WithoutPath(err)
+	case n > maxFile:
+		return fmt.Errorf("more than %d bytes", maxFile)
 	}
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	return bytes.NewReader(text), nil
+	return by(&text)
 }

@@ -31,10 +31,10 @@ type origin struct {
 func newOrigin(o Options) (*origin, error) {
 	u, err := url.Parse(o.Origin)
 	if err != nil {
-		return nil, fmt.Errorf("regions: url: %w", err)
+		return nil, transform.AtKey("checkout.regions.http", transform.OneLine(err))
 	}
 	if err := transform.CheckURL(u); err != nil {
-		return nil, fmt.Errorf("regions: url: %w", err)
+		return nil, transform.AtKey("checkout.regions.http", transform.OneLine(err))
 	}
 	if strings.Trim(u.Path, "/") == "" {
 		u.Path = regionsPath

@@ -101,25 +101,25 @@ func TestRangeFaults(t *testing.T) {
 	f("BRA,1,2,,a\n", `ranges: line 1: column "BRA": want each of country,from,to,channel,sellers once`)
 	f(header+"BR,01,02,,a\nBRA,1x,02,,a\nBRA,01,,,a\nBRA,01,002,,a\nBRA,02,01,,a\nBRA,01,02,a b,a\nBRA,01,02,,\nBRA,01,02,,a b\nXXX,01,02,,a\n",
 		`ranges: line 2: country "BR": want three letters of ISO 3166-1`,
-		`line 3: from "1x": want up to 18 digits`,
-		`line 4: to "": want up to 18 digits`,
-		"line 5: from 01 and to 002 are not equally long",
-		"line 6: from 02 is after to 01",
-		`line 7: channel "a b": want the id of a sales channel`,
-		"line 8: no sellers: leave it out where nobody delivers",
-		`line 9: seller "a b": want up to 64 letters, digits, "-", "_", "."`,
-		`line 10: country "XXX": want three letters of ISO 3166-1`)
+		`ranges: line 3: from "1x": want up to 18 digits`,
+		`ranges: line 4: to "": want up to 18 digits`,
+		"ranges: line 5: from 01 and to 002 are not equally long",
+		"ranges: line 6: from 02 is after to 01",
+		`ranges: line 7: channel "a b": want the id of a sales channel`,
+		"ranges: line 8: no sellers: leave it out where nobody delivers",
+		`ranges: line 9: seller "a b": want up to 64 letters, digits, "-", "_", "."`,
+		`ranges: line 10: country "XXX": want three letters of ISO 3166-1`)
 	f(header+"USA,100010000,100019999,,a\nUSA,10001,10002,,a\n", "ranges: line 2: from 100010000: want ZIP codes of 5 digits, which is all of a ZIP+4 that is looked up")
 	f(header+"BRA,01-0,02-0,,a\n", `ranges: line 2: from "01-0": want up to 18 digits`)
-	f(header+"BRA,1,2,a\nBRA,1,2,,a,b\n", "ranges: line 2: 4 fields, want 5", "line 3: 6 fields, want 5")
+	f(header+"BRA,1,2,a\nBRA,1,2,,a,b\n", "ranges: line 2: 4 fields, want 5", "ranges: line 3: 6 fields, want 5")
 	f(header+"\n\nBRA,1,2,,\"a\"b\n", `ranges: parse error on line 4, column 12: extraneous or missing " in quoted-field`)
-	f(header+strings.Repeat("BR,1,2,,a\n", 23), append(nineteenMore(), "and 3 more")...)
+	f(header+strings.Repeat("BR,1,2,,a\n", 23), append(nineteenMore(), "ranges: and 3 more")...)
 }
 
 func nineteenMore() []string {
 	lines := []string{`ranges: line 2: country "BR": want three letters of ISO 3166-1`}
 	for i := 3; i < 22; i++ {
-		lines = append(lines, fmt.Sprintf(`line %d: country "BR": want three letters of ISO 3166-1`, i))
+		lines = append(lines, fmt.Sprintf(`ranges: line %d: country "BR": want three letters of ISO 3166-1`, i))
 	}
 	return lines
 }
@@ -153,7 +153,7 @@ func TestOverlaps(t *testing.T) {
 	f("ranges: lines 2 and 4: the postal codes BRA 04 to 05 are in both", "BRA,01,09,1,a", "BRA,02,03,2,b", "BRA,04,05,1,c")
 	f("ranges: lines 2 and 3: the postal codes BRA 04 to 05 are in both", "BRA,01,09,,a", "BRA,04,05,1,b")
 	f("ranges: lines 2 and 3: the postal codes BRA 04 to 05 are in both", "BRA,01,05,1,a", "BRA,04,09,,b")
-	f("ranges: lines 2 and 3: the postal codes BRA 01 to 01 are in both\nlines 2 and 4: the postal codes BRA 01 to 01 are in both", "BRA,01,01,,a", "BRA,01,01,,b", "BRA,01,01,3,a")
+	f("ranges: lines 2 and 3: the postal codes BRA 01 to 01 are in both\nranges: lines 2 and 4: the postal codes BRA 01 to 01 are in both", "BRA,01,01,,a", "BRA,01,01,,b", "BRA,01,01,3,a")
 	f("ranges: lines 2 and 4: the postal codes BRA 01 to 01 are in both", "BRA,01,01,,a", "BRA,01,01,,a", "BRA,01,01,3,a")
 	f("<nil>", "BRA,01,02,,a", "BRA,03,04,,a", "BRA,001,009,,a", "USA,01,09,,a")
 	f("<nil>", "BRA,01,09,1,a", "BRA,01,09,2,a", "BRA,10,19,,a")

@@ -2,10 +2,11 @@ package regions
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/aislecache/aisle/sessions/transform"
 )
 
 // Region is a set of sellers that deliver to the same places.
@@ -130,23 +131,21 @@ func (t *Table) addSpans(sorted []span) {
 // both, joined; each names its line or feature, and overlapping ranges both lines.
 func Parse(ranges, polygons io.Reader, format Format) (*Table, error) {
 	b := newBuilder(format)
-	var errs []error
-	if ranges != nil {
-		if err := b.readRanges(ranges); err != nil {
-			errs = append(errs, fmt.Errorf("ranges: %w", err))
+	read := func(r io.Reader, by func(io.Reader) error) error {
+		if r == nil {
+			return nil
 		}
+		return by(r)
 	}
-	if polygons != nil {
-		if err := b.readPolygons(polygons); err != nil {
-			errs = append(errs, fmt.Errorf("polygons: %w", err))
-		}
-	}
-	t, err := b.table()
+	return b.finish("ranges", read(ranges, b.readRanges), "polygons", read(polygons, b.readPolygons))
+}
+
+// finish makes the Table unless something was wrong with what it was read from: each line of that begins with the key of its part.
+func (b *builder) finish(rangesKey string, ranges error, polygonsKey string, polygons error) (*Table, error) {
+	t, overlaps := b.table()
+	err := errors.Join(transform.AtKey(rangesKey, ranges), transform.AtKey(rangesKey, overlaps), transform.AtKey(polygonsKey, polygons))
 	if err != nil {
-		errs = append(errs, fmt.Errorf("ranges: %w", err))
-	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+		return nil, err
 	}
 	return t, nil
 }
