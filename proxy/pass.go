@@ -209,7 +209,7 @@ func (x *exchange) derivedByUs(fields []cache.Field) []cache.Field {
 	}
 	verified := claim.Verified()
 	token := string(verified.AppendToken(nil))
-	fields = append(fields, cache.Field{Name: "Cookie", Value: x.edge.options.SegmentCookie + "=" + token}, cache.Field{Name: "X-Vtex-Segment", Value: token})
+	fields = append(withCookie(fields, x.edge.options.SegmentCookie+"="+token), cache.Field{Name: "X-Vtex-Segment", Value: token})
 	if session := x.jar.found[sessionSlot].single(); len(session) > 0 {
 		fields = append(fields, cache.Field{Name: "X-Vtex-Session", Value: string(session)})
 	}
@@ -217,6 +217,17 @@ func (x *exchange) derivedByUs(fields []cache.Field) []cache.Field {
 		fields = append(fields, cache.Field{Name: "X-Vtex-Locale", Value: locale})
 	}
 	return fields
+}
+
+// withCookie adds a cookie to the Cookie field that there is: of two, an origin may read one alone (RFC 6265, 5.4 allows one).
+func withCookie(fields []cache.Field, pair string) []cache.Field {
+	for i := len(fields) - 1; i >= 0; i-- {
+		if f := &fields[i]; strings.EqualFold(f.Name, "Cookie") && f.Value != "" {
+			f.Value += "; " + pair
+			return fields
+		}
+	}
+	return append(fields, cache.Field{Name: "Cookie", Value: pair})
 }
 
 // fieldSafe says whether a value that a client chose may stand in a field.

@@ -122,12 +122,18 @@ func (e *exchange) cookies() incoming {
 
 // call says who calls. A token in the path is what the client means, whatever cookies it has: so the public client gets
 // rid of a session, by a token that is none (facts 1.8).
+//
+// Who visits a session that is not that of their own cookie is no shopper of it: a link with a token of somebody else's would
+// bring that session the log-in of whoever follows it, and give them a session that somebody else reads.
 func (e *exchange) call(in incoming, backend bool) Call {
 	// Browsers send vtex_segment wherever they send vtex_session, servers of apps do not (facts, part 3): for
 	// them an absent cookie means nothing, and a log-out by it would throw a shopper out.
 	call := Call{Tokens: in.sessions, Cookies: in.others, Browser: in.segment != "", Operation: e.operation}
 	if e.endpoint == sessionsEndpoint && e.token != "" {
 		call.Tokens, call.Browser = []string{e.token}, false
+		if e.visits = e.h.service.another(e.token, in.sessions); e.visits {
+			call.Cookies = nil
+		}
 	}
 	if !backend {
 		call.Admit = e.admit
@@ -193,13 +199,18 @@ func (e *exchange) countQuery(q query) {
 }
 
 // setCookies sets the cookies of an outcome, and gives the session token. A read that changes nothing sets none, unless the
-// client's are other ones than they would be now: to sign a token costs more than to read.
+// client's are other ones than they would be now: to sign a token costs more than to read. Who visits a session gets none.
 func (e *exchange) setCookies(out Outcome, in incoming, withToken bool) (token string, err error) {
 	lives := time.Until(out.Session.Expires)
 	if withToken {
 		if token, err = e.h.service.Token(out); err != nil {
 			return "", err
 		}
+	}
+	if e.visits && !out.Created {
+		return token, nil
+	}
+	if withToken {
 		e.setCookie(SessionCookie, token, lives)
 	}
 	e.setSegment(out.Segment.Token, in, lives, withToken)

@@ -9,7 +9,8 @@ import (
 
 func (h *Handler) isInternal(r *http.Request) bool {
 	_, edge := h.peers.remote(r.RemoteAddr)
-	return edge && strings.HasPrefix(r.URL.EscapedPath(), internalPrefix)
+	path := r.URL.EscapedPath()
+	return edge && strings.HasPrefix(path, internalPrefix) && !strings.Contains(path, "/api/") // which edges hand on
 }
 
 func (e *exchange) internal() error {

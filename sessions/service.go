@@ -151,6 +151,15 @@ func (s *Service) named(call Call) string {
 	return ""
 }
 
+// another says whether a token is genuine and names a session that none of the others is of.
+func (s *Service) another(token string, others []string) bool {
+	id, state := s.o.Tokens.Verify(time.Now(), token)
+	return state == TokenValid && !slices.ContainsFunc(others, func(other string) bool {
+		own, state := s.o.Tokens.Verify(time.Now(), other)
+		return state == TokenValid && own == id
+	})
+}
+
 // load gives a live session of this account, or ErrNotFound.
 func (s *Service) load(ctx context.Context, id string) (*Session, error) {
 	data, err := s.o.Store.Load(ctx, id)
