@@ -96,7 +96,7 @@ type exchange struct {
 	operation string
 	endpoint  endpoint
 	token     string // that of the path
-	visits    bool   // it names a session that is not that of the request's own cookie
+	visits    bool   // a browser's, of a session that is not that of its own cookie
 	status    int    // of the answer, 0 before there is one
 }
 

@@ -124,21 +124,34 @@ func (e *exchange) cookies() incoming {
 // rid of a session, by a token that is none (facts 1.8).
 //
 // Who visits a session that is not that of their own cookie is no shopper of it: a link with a token of somebody else's would
-// bring that session the log-in of whoever follows it, and give them a session that somebody else reads.
+// bring that session the log-in of whoever follows it, and give them a session that somebody else reads. A server that knows no
+// cookies at all gets those of the session.
 func (e *exchange) call(in incoming, backend bool) Call {
 	// Browsers send vtex_segment wherever they send vtex_session, servers of apps do not (facts, part 3): for
 	// them an absent cookie means nothing, and a log-out by it would throw a shopper out.
 	call := Call{Tokens: in.sessions, Cookies: in.others, Browser: in.segment != "", Operation: e.operation}
 	if e.endpoint == sessionsEndpoint && e.token != "" {
 		call.Tokens, call.Browser = []string{e.token}, false
-		if e.visits = e.h.service.another(e.token, in.sessions); e.visits {
+		if e.h.service.another(e.token, in.sessions) {
 			call.Cookies = nil
+			e.visits = !backend && browsed(e.r.Header)
 		}
 	}
 	if !backend {
 		call.Admit = e.admit
 	}
 	return call
+}
+
+// browsed says whether a request may be a browser's. Browsers that tell nothing of a link's origin (Sec-Fetch-Site) do tell that
+// they want a page.
+func browsed(header http.Header) bool {
+	for _, name := range []string{"Cookie", "Origin", "Referer", "Sec-Fetch-Site", "Sec-Fetch-Mode"} {
+		if header.Get(name) != "" {
+			return true
+		}
+	}
+	return strings.Contains(strings.ToLower(header.Get("Accept")), "text/html")
 }
 
 func (e *exchange) admit() error {
@@ -199,7 +212,7 @@ func (e *exchange) countQuery(q query) {
 }
 
 // setCookies sets the cookies of an outcome, and gives the session token. A read that changes nothing sets none, unless the
-// client's are other ones than they would be now: to sign a token costs more than to read. Who visits a session gets none.
+// client's are other ones than they would be now: to sign a token costs more than to read. A browser that visits a session gets none.
 func (e *exchange) setCookies(out Outcome, in incoming, withToken bool) (token string, err error) {
 	lives := time.Until(out.Session.Expires)
 	if withToken {

@@ -43,6 +43,17 @@ func TestVisitsBringNoLogIn(t *testing.T) {
 		f("POST", own, http.StatusCreated)
 		f("PATCH", own, http.StatusOK, "Origin", "https://evil.example")
 	}
+	g := func(given bool, fields ...string) {
+		t.Helper()
+		if a := r.do("POST", "/api/sessions/"+token, "", fields...).want(http.StatusCreated); given != (len(a.cookies) == 3) {
+			t.Errorf("%q: cookies %v", fields, a.cookies)
+		}
+	}
+	// A new shopper who follows a link has no cookies yet.
+	g(false, "Sec-Fetch-Site", "none")
+	g(false, "Accept", "text/html,*/*;q=0.8")
+	g(false, "Referer", "https://evil.example/")
+	g(true, "Accept", "*/*") // a server
 }
 
 // TestOwnSessionByItsPath: who names their own session in the path is who its cookie says.
