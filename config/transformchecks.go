@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"strings"
 
 	"github.com/aislecache/aisle/sessions/transform"
@@ -120,11 +119,7 @@ func checkAudiences(d *decoder, r *rnbSection, o native.Options) {
 		case seen[a.ID]:
 			d.failAt(under(at, "id"), "%q is there already", a.ID)
 		default:
-			_, err := audiences.New(audiences.Options{Audiences: []audiences.Audience{a}, Known: native.Written(o.Apps)})
-			if err != nil {
-				err = errors.New(strings.ReplaceAll("\n"+err.Error(), "\nrnb.audiences[0].", "\n")[1:])
-			}
-			d.failLines(at, err)
+			d.failLines(at, audiences.Check(a, native.Written(o.Apps)))
 		}
 		seen[a.ID] = true
 	}

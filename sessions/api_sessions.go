@@ -214,19 +214,18 @@ func (e *exchange) countQuery(q query) {
 // setCookies sets the cookies of an outcome, and gives the session token. A read that changes nothing sets none, unless the
 // client's are other ones than they would be now: to sign a token costs more than to read. A browser that visits a session gets none.
 func (e *exchange) setCookies(out Outcome, in incoming, withToken bool) (token string, err error) {
-	lives := time.Until(out.Session.Expires)
+	lives, gives := time.Until(out.Session.Expires), !e.visits || out.Created
 	if withToken {
 		if token, err = e.h.service.Token(out); err != nil {
 			return "", err
 		}
+		if gives {
+			e.setCookie(SessionCookie, token, lives)
+		}
 	}
-	if e.visits && !out.Created {
-		return token, nil
+	if gives {
+		e.setSegment(out.Segment.Token, in, lives, withToken)
 	}
-	if withToken {
-		e.setCookie(SessionCookie, token, lives)
-	}
-	e.setSegment(out.Segment.Token, in, lives, withToken)
 	return token, nil
 }
 

@@ -78,7 +78,7 @@ func New(o Options) (*Audiences, error) {
 		}
 		seen[one.ID] = true
 		for _, err := range faults {
-			errs = append(errs, fmt.Errorf("rnb.audiences[%d].%w", i, transform.OneLine(err)))
+			errs = append(errs, fmt.Errorf("rnb.audiences[%d].%w", i, err))
 		}
 		conditions = append(conditions, condition)
 		a.list = append(a.list, audience{one, condition})
@@ -96,7 +96,14 @@ func New(o Options) (*Audiences, error) {
 	return a, nil
 }
 
-// check gives errors that begin with the key at fault.
+// Check says what is wrong with one audience by itself: every fault, joined, each one line that begins with the key at fault. known is
+// that of Options.
+func Check(a Audience, known []transform.Declaration) error {
+	_, faults := check(a, known)
+	return errors.Join(faults...)
+}
+
+// check gives errors of one line that begin with the key at fault.
 func check(a Audience, known []transform.Declaration) (*expression.Condition, []error) {
 	var errs []error
 	if !transform.PlainID(a.ID, maxID) {
@@ -107,7 +114,7 @@ func check(a Audience, known []transform.Declaration) (*expression.Condition, []
 	}
 	condition, err := expression.Compile(a.When, known...)
 	if err != nil {
-		return nil, append(errs, fmt.Errorf("when: %w", err))
+		return nil, append(errs, fmt.Errorf("when: %w", transform.OneLine(err)))
 	}
 	for _, k := range condition.Keys() {
 		if k.Namespace == namespace {

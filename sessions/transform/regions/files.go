@@ -108,7 +108,7 @@ const maxFile = 1 << 30 // bytes
 
 // reading reads a file at once, so that one that is being written is read as it is at one moment as far as that goes. Without a name there
 // is nothing to read.
-func reading(name string, by func(io.Reader) error) error {
+func reading(name string, by func([]byte) error) error {
 	if name == "" {
 		return nil
 	}
@@ -128,5 +128,5 @@ func reading(name string, by func(io.Reader) error) error {
 	case n > maxFile:
 		return fmt.Errorf("more than %d bytes", maxFile)
 	}
-	return by(&text)
+	return by(text.Bytes())
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 
 	"github.com/aislecache/aisle/sessions/transform"
@@ -31,11 +30,7 @@ type feature struct {
 }
 
 // readPolygons reads the GeoJSON file. Its error joins every fault, each with the number of the feature, from 1.
-func (b *builder) readPolygons(r io.Reader) error {
-	text, err := io.ReadAll(r)
-	if err != nil {
-		return err
-	}
+func (b *builder) readPolygons(text []byte) error {
 	body := bytes.TrimPrefix(text, []byte(byteOrderMark))
 	var c collection
 	if err := json.Unmarshal(body, &c); err != nil {

@@ -1,6 +1,7 @@
 package regions
 
 import (
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -39,8 +40,8 @@ type rangeReader struct {
 
 // readRanges reads the CSV file of ranges: a line of column names, then country, from, to, channel and sellers. Its
 // error joins every fault, each with the line.
-func (b *builder) readRanges(r io.Reader) error {
-	rr := &rangeReader{b: b, csv: csv.NewReader(r)}
+func (b *builder) readRanges(text []byte) error {
+	rr := &rangeReader{b: b, csv: csv.NewReader(bytes.NewReader(text))}
 	rr.csv.ReuseRecord = true
 	rr.csv.TrimLeadingSpace = true
 	head, err := rr.csv.Read()

@@ -131,11 +131,15 @@ func (t *Table) addSpans(sorted []span) {
 // both, joined; each names its line or feature, and overlapping ranges both lines.
 func Parse(ranges, polygons io.Reader, format Format) (*Table, error) {
 	b := newBuilder(format)
-	read := func(r io.Reader, by func(io.Reader) error) error {
+	read := func(r io.Reader, by func([]byte) error) error {
 		if r == nil {
 			return nil
 		}
-		return by(r)
+		text, err := io.ReadAll(r)
+		if err != nil {
+			return err
+		}
+		return by(text)
 	}
 	return b.finish("ranges", read(ranges, b.readRanges), "polygons", read(polygons, b.readPolygons))
 }
