@@ -69,9 +69,7 @@ func (c *client) live(ctx context.Context) {
 		}
 		switch n := c.rng.IntN(100); {
 		case n < 70:
-			q := c.look(c.spot())
-			a, err := c.send(q)
-			c.run.judge(q, a, err)
+			c.show(c.spot())
 		case n < 83:
 			c.browse()
 		case n < 90:
@@ -102,6 +100,20 @@ func (c *client) look(at *spot) *request {
 		s = &shopper{}
 	}
 	return c.request(c.anyEdge(), s, at)
+}
+
+// show lets somebody look at a page, and at once again if it was not for others: it is hit-for-miss by then. Left to the crowd,
+// which stays nowhere for long, a run may see none that is.
+func (c *client) show(at *spot) {
+	q := c.look(at)
+	a, err := c.send(q)
+	if !c.run.judge(q, a, err) || !unshared(a) {
+		return
+	}
+	next := c.request(q.edge, q.shopper, at)
+	next.host = q.host
+	a, err = c.send(next)
+	c.run.judge(next, a, err)
 }
 
 // spot is where the crowd is, or anywhere.

@@ -3,6 +3,7 @@ package isolation_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -60,6 +61,14 @@ func (t *tally) seen(prefix, part string) (n int) {
 		}
 	}
 	return n
+}
+
+// unshared tells that an edge asked anonymously for this page and could give the answer to nobody else.
+func unshared(a *answer) bool {
+	status := a.header.Get("Cache-Status")
+	_, detail, _ := strings.Cut(status, "detail=")
+	detail, _, _ = strings.Cut(detail, ";")
+	return slices.Contains([]string{"no-store", "private", "set-cookie", "vary-private", "login", "echo-mismatch"}, detail)
 }
 
 // weather knows when origins failed.
