@@ -147,7 +147,7 @@ func (c *Config) Sessions() Sessions {
 	if s.createsPerMin == 0 {
 		o.CreateRate = -1
 	}
-	o.Transforms = s.transforms.option(c.f.account, channelsOf(&c.f.segment))
+	o.Transforms = s.transformOptions(c.f.account, channelsOf(&c.f.segment))
 	o.Transforms.Dir = c.dir
 	if s.redis != nil {
 		o.Redis = s.redis.option(c.f.account)

@@ -42,6 +42,12 @@ func later(name string) field {
 	}
 }
 
+// short is a second, shorter place of a key that the operator's interface leaves open. The effective configuration has the long one.
+func short(f field) field {
+	f.write = func() *yaml.Node { return nil }
+	return f
+}
+
 // object is a mapping of known keys. A key that is null keeps its default.
 func object[T any](fresh func() T, fields func(*T) []field) shape[T] {
 	return shape[T]{

@@ -31,14 +31,14 @@ func facetKey(s string) string {
 // are for whoever opens them: native.Open, or checkSources.
 func checkTransforms(d *decoder, f *file) {
 	t := &f.sessions.transforms
-	o := t.option(f.account, channelsOf(&f.segment))
+	o := f.sessions.transformOptions(f.account, channelsOf(&f.segment))
 	checkApps(d, t)
 	for i, m := range t.members {
 		if replaced(t, "store") {
 			d.failAt(under(transformsAt, "store", "members"), "is not heeded: an app of that name stands in for store")
 			break
 		}
-		if _, err := native.Member(m.name, m.value, o.Channels, native.Written(o.Apps)); err != nil {
+		if _, err := native.Member(m.name, m.value, o.Channels, o.Known()); err != nil {
 			d.failAt(under(transformsAt, "store", "members", t.members[i].name), "%s", oneLine(err))
 		}
 	}
@@ -66,7 +66,7 @@ func replaced(t *transformsSection, name string) bool {
 // checkSources is about the files that the section names. They are opened here only where the rest is at fault already, so
 // that all is told at once: whoever runs by a sound configuration opens them anyway.
 func checkSources(d *decoder, f *file, dir string) {
-	o := f.sessions.transforms.option(f.account, nil)
+	o := f.sessions.transformOptions(f.account, nil)
 	o.Dir = dir
 	d.failLines(transformsAt, native.CheckSources(o))
 }
@@ -84,17 +84,23 @@ func checkOrigins(d *decoder, t *transformsSection) {
 	if at := under(transformsAt, "authentication"); t.authentication != nil && gives(at, "keys_file", "jwks_url") != 1 {
 		d.failAt(at, "wants one of keys_file and jwks_url")
 	}
-	if at := under(transformsAt, "profile", "customers"); t.profile != nil {
-		database := min(gives(at, "sql.dsn", "sql.query"), 1)
-		if gives(at, "file", "http")+database != 1 {
-			d.failAt(at, "wants one of file, http and sql")
+	if at := under(transformsAt, "profile"); t.profile != nil {
+		long, short := min(gives(at, "customers.sql.dsn", "customers.sql.query"), 1), min(gives(at, "sql.dsn", "sql.query"), 1)
+		if gives(at, "customers.file", "customers.http", "http")+long+short != 1 {
+			d.failAt(under(at, "customers"), "wants one of file, http and sql")
 		}
-		if database == 1 {
+		if long == 1 {
+			checkDatabase(d, under(at, "customers", "sql"), t.profile)
+		}
+		if short == 1 {
 			checkDatabase(d, under(at, "sql"), t.profile)
 		}
 	}
-	if at := under(transformsAt, "checkout"); gives(at, "regions.http") == 1 && gives(at, "regions.file", "polygons.file") > 0 {
+	switch at := under(transformsAt, "checkout"); {
+	case gives(at, "regions.http", "http") > 0 && gives(at, "regions.file", "polygons.file") > 0:
 		d.failAt(under(at, "regions"), "names files and a server")
+	case gives(at, "regions.http", "http") > 1:
+		d.failAt(under(at, "http"), "is there already, as regions.http")
 	}
 }
 
@@ -119,7 +125,7 @@ func checkAudiences(d *decoder, r *rnbSection, o native.Options) {
 		case seen[a.ID]:
 			d.failAt(under(at, "id"), "%q is there already", a.ID)
 		default:
-			d.failLines(at, audiences.Check(a, native.Written(o.Apps)))
+			d.failLines(at, audiences.Check(a, o.Known()))
 		}
 		seen[a.ID] = true
 	}

@@ -90,11 +90,15 @@ func profileKeys(p *profileSection) []field {
 		section("customers",
 			key("file", &p.file, unset(text("path", nonEmpty))),
 			key("http", &p.http, unset(secretURL())),
-			section("sql",
-				key("dsn", &p.dsn, unset(secretDSN())),
-				key("query", &p.query, unset(text("text", nil))))),
+			databaseKeys(p)),
+		short(key("http", &p.http, unset(secretURL()))),
+		short(databaseKeys(p)),
 		key("trust_public_email", &p.trust, truth()),
 	}
+}
+
+func databaseKeys(p *profileSection) field {
+	return section("sql", key("dsn", &p.dsn, unset(secretDSN())), key("query", &p.query, unset(text("text", nil))))
 }
 
 func checkoutKeys(c *checkoutSection) []field {
@@ -102,6 +106,7 @@ func checkoutKeys(c *checkoutSection) []field {
 		section("regions",
 			key("file", &c.ranges, unset(text("path", nonEmpty))),
 			key("http", &c.http, unset(secretURL()))),
+		short(key("http", &c.http, unset(secretURL()))),
 		section("polygons", key("file", &c.polygons, unset(text("path", nonEmpty)))),
 		key("format", &c.format, oneOf(regions.V1.String(), regions.V2.String())),
 	}
@@ -167,12 +172,18 @@ func date() shape[moment] {
 	return unset(scalar("day or time", parse, func(m moment) *yaml.Node { return textNode(m.text) }))
 }
 
-// hasRegions says that regions are ours, and not another server's.
+// hasRegions says that the regions API is answered by the sidecar, from files or by the server that it asks.
 func (t *transformsSection) hasRegions() bool {
-	return t.checkout != nil && t.checkout.ranges+t.checkout.polygons != ""
+	return t.checkout != nil && t.checkout.ranges+t.checkout.polygons+t.checkout.http != ""
 }
 
-// option is what the transforms are made of.
+// transformOptions is what the transforms are made of.
+func (s *sessionsSection) transformOptions(account string, channels []segment.Channel) native.Options {
+	o := s.transforms.option(account, channels)
+	o.Backends = s.backendKeys != ""
+	return o
+}
+
 func (t *transformsSection) option(account string, channels []segment.Channel) native.Options {
 	o := native.Options{Account: account, Channels: channels, Members: map[string]string{}}
 	for _, m := range t.members {

@@ -70,6 +70,35 @@ func TestSecretsOfURLsAreNotPrinted(t *testing.T) {
 	bad("http://h?token=secret#x")
 }
 
+// TestShortKeys: where the operator's interface leaves the nesting open both are read, and one is shown.
+func TestShortKeys(t *testing.T) {
+	c := parse(t, minimal+`sessions: {transforms: {profile: {http: "http://h/c"}, checkout: {http: "http://h/r"}}}`)
+	if o := c.Sessions().Transforms; o.Profile.HTTP != "http://h/c" || o.Checkout.Origin != "http://h/r" {
+		t.Errorf("%+v %+v", o.Profile, o.Checkout)
+	}
+	text := string(c.Effective())
+	for _, want := range []string{"      customers:\n        http: http://h/c\n", "      regions:\n        http: http://h/r\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if o := parse(t, minimal+`sessions: {transforms: {profile: {sql: {dsn: "host=h", query: q}}}}`).Sessions().Transforms; o.Profile.SQL.DSN != "host=h" || o.Profile.SQL.Query != "q" {
+		t.Errorf("%+v", o.Profile)
+	}
+	f := func(transforms, want string) {
+		t.Helper()
+		if _, err := config.Parse([]byte(minimal + "sessions: {transforms: " + transforms + "}")); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", transforms, err, want)
+		}
+	}
+	f(`{profile: {http: "http://h", customers: {file: a.csv}}}`, "profile.customers: wants one of file, http and sql")
+	f(`{profile: {http: "http://h", customers: {http: "http://h"}}}`, "profile.customers: wants one of file, http and sql")
+	f(`{profile: {sql: {query: q}, customers: {sql: {query: q}}}}`, "profile.customers: wants one of file, http and sql")
+	f(`{profile: {sql: {dsn: "host=h"}}}`, "profile.sql.query: is missing")
+	f(`{checkout: {http: "http://h", regions: {http: "http://h"}}}`, "checkout.http: is there already")
+	f(`{checkout: {http: "http://h", polygons: {file: a}}}`, "checkout.regions: names files and a server")
+}
+
 func TestAPasswordIsNoPartOfAnAddress(t *testing.T) {
 	f := func(redis string, want ...string) {
 		t.Helper()

@@ -13,7 +13,7 @@ import (
 // transforms warns of conditions that read what nothing writes with this configuration: they would hold never, or for all. And
 // of a channel that hangs on audiences which hang on the channel: they may never agree.
 func (w *warner) transforms(o native.Options) {
-	c := conditions{w, native.Written(o.Apps), o.Written()}
+	c := conditions{w, o.Known(), o.Written()}
 	var onAudiences []string // paths
 	for _, channel := range slices.Sorted(maps.Keys(o.Members)) {
 		if path := under(transformsAt, "store", "members", channel); c.reads(path, o.Members[channel], "rnb") {
@@ -42,7 +42,7 @@ func (w *warner) transforms(o native.Options) {
 // conditions warns of single ones.
 type conditions struct {
 	*warner
-	known   []transform.Declaration // that the operator's apps write
+	known   []transform.Declaration // that the operator's apps and backends write
 	written transform.Declaration   // by whatever app there is
 }
 
@@ -55,10 +55,18 @@ func (c conditions) reads(at, text, namespace string) (found bool) {
 	for _, k := range condition.Keys() {
 		found = found || k.Namespace == namespace
 		if k.Namespace != transform.PublicNamespace && !slices.Contains(c.written[k.Namespace], k.Name) {
-			c.warn(at, "reads %s, which nothing writes: is an app off?", k)
+			c.warn(at, "reads %s, which nothing writes: %s", k, c.suspect(k))
 		}
 	}
 	return found
+}
+
+// suspect is why nothing may write a key, though a condition reads it.
+func (c conditions) suspect(k transform.Key) string {
+	if _, native := expression.Native()[k.Namespace]; native {
+		return "is an app off?"
+	}
+	return "only a backend can"
 }
 
 // nullTransforms are the apps among the paths that are null.

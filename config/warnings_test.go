@@ -39,6 +39,8 @@ func TestWarnings(t *testing.T) {
 	f("sessions: {mode: embedded, transforms: {rnb: {audiences: [{id: a, when: 'profile.email == \"x\"'}, {id: b, when: 'public.x == \"y\" and mine.tier == \"z\"'}]}, "+
 		"apps: [{name: mine, url: \"http://h\", input: {public: [x]}, output: {mine: [tier]}}]}}",
 		"sessions.transforms.rnb.audiences[0].when: reads profile.email, which nothing writes: is an app off?")
+	f("sessions: {mode: embedded, backend_keys_file: backend.keys, transforms: {rnb: {audiences: [{id: a, when: 'creditControl.deadline == \"30\"'}]}}}",
+		"sessions.transforms.rnb.audiences[0].when: reads creditControl.deadline, which nothing writes: only a backend can")
 	f("segment: {channels: {1: {}, 3: {channelPrivacy: private}}}\nsessions: {mode: embedded, transforms: {store: {members: {3: 'profile.isAuthenticated == \"true\"'}}, "+
 		"profile: {customers: {file: a.csv}, trust_public_email: yes}, impersonate: {operators: 'authentication.adminUserEmail != \"\"'}}}",
 		"sessions.transforms.impersonate.operators: reads authentication.adminUserEmail, which nothing writes: is an app off?",

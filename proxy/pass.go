@@ -102,11 +102,22 @@ func (x *exchange) passRequest(gate *bodyGate) *cache.OriginRequest {
 		cache.Field{Name: "X-Forwarded-For", Value: string(appendForwardedFor(nil, &x.client, x.chains.xFor))},
 		cache.Field{Name: "X-Forwarded-Host", Value: host},
 		cache.Field{Name: "X-Forwarded-Proto", Value: x.scheme},
-		cache.Field{Name: "Via", Value: via})
+		cache.Field{Name: "Via", Value: x.via()})
 	if gate != nil {
 		r.Body, r.Length = gate, int64(x.ctx.Request.Header.ContentLength())
 	}
 	return r
+}
+
+// via is Via of a pass: aisle stands behind those who forwarded the request before, so that a circle of them shows (RFC 9110, 7.6.3).
+func (x *exchange) via() string {
+	var members []string
+	for i := range x.lines {
+		if l := &x.lines[i]; string(l.lower) == "via" && len(l.value) > 0 {
+			members = append(members, string(l.value))
+		}
+	}
+	return strings.Join(append(members, via), ", ")
 }
 
 // wantsTrailers says that the client reads trailer fields (RFC 9110, 6.5.1 and 10.1.4).

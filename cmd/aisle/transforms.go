@@ -83,7 +83,7 @@ func (s *sidecar) checkout(w http.ResponseWriter, r *http.Request) {
 		set.Endpoints().ServeHTTP(w, r)
 		return
 	}
-	http.NotFound(w, r) // the regions are another server's
+	http.NotFound(w, r) // there are no regions
 }
 
 // explain tells why a shopper is in an audience.

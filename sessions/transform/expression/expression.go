@@ -47,7 +47,7 @@ var errLong = fmt.Errorf("a value of the session is longer than %d bytes", maxVa
 // Compile compiles an expression that gives true or false, or says what is wrong with it and where.
 //
 // It may read any key of `public`, and the keys of Native; more names what the operator's own apps write: namespaces
-// and keys, a namespace without keys having any. Other names are errors: a condition on a key that nobody writes
+// and keys, a namespace without keys having any; or Backends. Other names are errors: a condition on a key that nobody writes
 // would be false for ever, or true where it begins with "not".
 func Compile(text string, more ...transform.Declaration) (*Condition, error) {
 	if strings.TrimSpace(text) == "" {

@@ -174,6 +174,19 @@ func TestCompileKnowsMore(t *testing.T) {
 	f(`public.anything == ""`, true)
 	f(`cookie.x == ""`, false)
 
+	backends := expression.Backends()
+	g := func(text string, want bool) {
+		t.Helper()
+		if _, err := expression.Compile(text, apps, backends); (err == nil) != want {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	g(`creditControl.deadline == "30"`, true)
+	g(`profile.emial == "x"`, false) // of a namespace that an app writes the keys are known
+	g(`$env["my-app"].teir == "gold"`, false)
+	g(`cookie.x == ""`, false)
+	g(`creditControl == ""`, false)
+
 	got, err := compile(t, `$env["my-app"].tier == "gold"`, apps).Eval(vals(`my-app.tier="gold"`))
 	if !got || err != nil {
 		t.Errorf("%v, %v", got, err)

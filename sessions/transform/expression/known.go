@@ -25,6 +25,13 @@ func Native() transform.Declaration {
 	}
 }
 
+// anyOther stands for every namespace that nobody declares; no namespace can have this name.
+const anyOther = "*"
+
+// Backends declares, for Compile, the namespaces that backends alone write: any one that no app declares, with any keys. The Declaration
+// is the caller's.
+func Backends() transform.Declaration { return transform.Declaration{anyOther: nil} }
+
 // known is what expressions may read: namespace to keys; nil keys mean any.
 type known map[string][]string
 
@@ -48,6 +55,9 @@ func knownBy(more []transform.Declaration) known {
 
 func (k known) has(key transform.Key) bool {
 	names, there := k[key.Namespace]
+	if !there && key.Namespace != transform.CookieNamespace {
+		names, there = k[anyOther]
+	}
 	return there && (len(names) == 0 || slices.Contains(names, key.Name))
 }
 

@@ -17,7 +17,7 @@ type members map[string]*expression.Condition
 
 // Member compiles the condition by which a shopper may be on a channel, or says what is wrong with it. It may read
 // anything but what the store app itself makes of the channel.
-func Member(channel, text string, channels []segment.Channel, written []transform.Declaration) (*expression.Condition, error) {
+func Member(channel, text string, channels []segment.Channel, known []transform.Declaration) (*expression.Condition, error) {
 	at := slices.IndexFunc(channels, func(c segment.Channel) bool { return c.ID == channel })
 	switch {
 	case at < 0:
@@ -25,7 +25,7 @@ func Member(channel, text string, channels []segment.Channel, written []transfor
 	case !channels[at].Private:
 		return nil, errors.New("is a public channel, anybody may be on it")
 	}
-	condition, err := expression.Compile(text, written...)
+	condition, err := expression.Compile(text, known...)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func (o Options) members() (members, error) {
 	list := members{}
 	var errs []error
 	for _, channel := range slices.Sorted(maps.Keys(o.Members)) {
-		c, err := Member(channel, o.Members[channel], o.Channels, Written(o.Apps))
+		c, err := Member(channel, o.Members[channel], o.Channels, o.Known())
 		if err != nil {
 			errs = append(errs, transform.AtKey("store.members."+channel, transform.OneLine(err)))
 		}

@@ -37,6 +37,7 @@ type Options struct {
 	Search         *transform.SearchOptions
 	Operators      string // the condition by which somebody may impersonate customers; "": nobody may
 	Apps           []App
+	Backends       bool // there are backends, which write namespaces that no app does
 
 	// Dir is where a file is looked for that has a relative path and is not in the working directory: that of the
 	// configuration file. "": nowhere.
@@ -82,19 +83,22 @@ func (o Options) Written() transform.Declaration {
 			all[namespace] = ours[namespace]
 		}
 	}
-	for _, d := range Written(o.Apps) {
-		for namespace, names := range d {
+	for _, a := range o.Apps {
+		for namespace, names := range a.Spec.Output {
 			all[namespace] = slices.Concat(all[namespace], names)
 		}
 	}
 	return all
 }
 
-// Written gives what the operator's own apps write, for conditions to read.
-func Written(apps []App) []transform.Declaration {
+// Known gives what others than the apps that come with aisle write, for conditions to read. The slice is the caller's.
+func (o Options) Known() []transform.Declaration {
 	var list []transform.Declaration
-	for _, a := range apps {
+	for _, a := range o.Apps {
 		list = append(list, a.Spec.Output)
+	}
+	if o.Backends {
+		list = append(list, expression.Backends())
 	}
 	return list
 }

@@ -193,12 +193,12 @@ func (s *Set) openCheckout(o Options, m *Metrics) error {
 	if err != nil {
 		return err
 	}
-	if options.Ranges+options.Polygons != "" {
-		endpoints := regions.HandlerOptions{Table: app.Table, Channel: "1"}
+	if options.Ranges+options.Polygons+options.Origin != "" {
+		channel := "1"
 		if len(o.Channels) > 0 {
-			endpoints.Channel = o.Channels[0].ID
+			channel = o.Channels[0].ID
 		}
-		s.endpoints = regions.NewHandler(endpoints)
+		s.endpoints = app.Handler(channel)
 	}
 	for _, file := range []string{options.Ranges, options.Polygons} {
 		if file != "" {
@@ -217,7 +217,7 @@ func (s *Set) openAudiences(o Options, _ *Metrics) error {
 		return nil
 	}
 	options := *o.Audiences
-	options.Known = Written(o.Apps)
+	options.Known = o.Known()
 	app, err := audiences.New(options)
 	if err != nil {
 		return err

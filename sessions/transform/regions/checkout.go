@@ -55,7 +55,8 @@ type source interface {
 // Checkout is the App that puts a shopper into a region. It is safe for concurrent use, and must be closed.
 type Checkout struct {
 	source source
-	files  *files // nil with an origin
+	files  *files  // nil with an origin
+	origin *origin // nil with files
 }
 
 // New returns the app with its files read, or every fault of the options and the files.
@@ -69,13 +70,13 @@ func New(o Options) (*Checkout, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &Checkout{source: asked}, nil
+		return &Checkout{source: asked, origin: asked}, nil
 	}
 	read, err := newFiles(o)
 	if err != nil {
 		return nil, err
 	}
-	return &Checkout{read, read}, nil
+	return &Checkout{source: read, files: read}, nil
 }
 
 // Close ends what runs behind, and waits for it.
@@ -87,6 +88,12 @@ func (c *Checkout) Table() *Table {
 		return nil
 	}
 	return c.files.table.Load()
+}
+
+// Handler answers the public system's endpoints from what the app goes by: its files, or the server that it asks. channel is that of a
+// request without `sc`, where there are files.
+func (c *Checkout) Handler(channel string) *Handler {
+	return NewHandler(HandlerOptions{Table: c.Table, Channel: channel, origin: c.origin})
 }
 
 // Spec implements App (facts, part 4). It is called at every request: a postal code may have moved to another region.

@@ -15,6 +15,8 @@ type HandlerOptions struct {
 	Table func() *Table
 	// Channel is the sales channel of a request without `sc`: the first of segment.channels.
 	Channel string
+
+	origin *origin // whose data they are, instead of Table
 }
 
 // Handler answers /api/checkout/pub/regions, the same with a region's id, and /api/checkout/pub/postal-code/{country}/{code}, under any prefix
@@ -90,6 +92,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		header.Set("Allow", allow)
 		fail(w, http.StatusMethodNotAllowed, fault{"405", "allowed are " + allow}, id)
+		return
+	}
+	if h.o.origin != nil && relayable(e, rest) {
+		h.o.origin.relay(w, r, e, rest, id)
 		return
 	}
 	value, f := h.answer(e, rest, queryOf(r.URL))

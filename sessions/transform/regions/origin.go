@@ -84,10 +84,10 @@ func plainCode(text string) string {
 	return strings.NewReplacer("-", "", ".", "", " ", "").Replace(text)
 }
 
-// plausible: short, of letters and digits, "-", "." and blanks between them.
+// plausible: short, of letters or digits, with "-", "." and blanks between them.
 func plausible(text string) bool {
 	text = strings.ReplaceAll(text, " ", "")
-	return transform.PlainID(text, 12) && !strings.Contains(text, "_")
+	return transform.PlainID(text, 12) && !strings.Contains(text, "_") && plainCode(text) != ""
 }
 
 // fetch asks for a region's id. A 400 is an answer: there is no such place.
