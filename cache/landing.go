@@ -62,11 +62,14 @@ func (e *Engine) land(f *flight) {
 	}
 	until := time.Now().Add(landingTime)
 	kept, pause := e.store.Set(entry), 100*time.Microsecond
-	for kept && f.owns(entry) && time.Now().Before(until) {
+	for kept && f.owns(entry) {
 		shown := e.store.Get(entry.Hash, entry.Key)
 		if shown == entry {
 			e.events.Landed(true)
 			return
+		}
+		if !time.Now().Before(until) { // after a look: the machine may have stood still for that long
+			break
 		}
 		if shown != nil {
 			kept = e.store.Set(entry)

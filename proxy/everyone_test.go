@@ -233,6 +233,11 @@ func (r *rig) waitForClaims(n float64) {
 // stale on arrival is served from there alone.
 func (r *rig) waitForLandings(n float64) {
 	r.t.Helper()
+	r.t.Cleanup(func() {
+		if r.t.Failed() {
+			r.t.Logf("%v pages landed, %v were not seen", r.count("aisle_landings_total"), r.count("aisle_landings_unseen_total"))
+		}
+	})
 	r.waitUntil("so many pages in the store", func() bool { return r.count("aisle_landings_total") >= n })
 }
 
