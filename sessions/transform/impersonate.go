@@ -3,7 +3,6 @@ package transform
 import (
 	"context"
 	"errors"
-	"net/url"
 	"strconv"
 	"strings"
 )
@@ -30,7 +29,7 @@ const (
 	StepStarted StepKind = iota // the operator sees the store as the customer from now on
 	StepStopped                 // they do no longer, by their own wish
 	StepEnded                   // they do no longer, because they logged out, are no operator any more, or the customer is gone
-	StepDenied                  // somebody asked who is no operator
+	StepDenied                  // somebody asked who is no operator, or is not logged in
 	StepUnknown                 // an operator asked for a customer whom nobody knows
 	numStepKinds
 )
@@ -61,12 +60,12 @@ type Step struct {
 
 // Impersonate is the App. It is safe for concurrent use.
 //
-// Who is impersonated is in public.vtex-impersonated-customer-email, else in the cookie of that name. A wish that is
-// denied, that has ended, or that is said while nobody is logged in leaves public: it must not come true later, by the log-in
-// of an operator who never wished it. The app is called at every request, so that
-// who is no operator any more stops at the next. It reads its own outputs, to tell a step once: storeUserId and
-// operatorId, and `asked`, by which it looks twice at a new wish, since the log-in or the log-out may be in the very
-// same request.
+// Who is impersonated is in public.vtex-impersonated-customer-email, else in the cookie of that name, which comes into public when it
+// comes true. A wish that is denied, that has ended, or that is said while nobody is logged in leaves public: it must not come true
+// later, by the log-in of an operator who never wished it. The app is called at every request, so that
+// who is no operator any more stops at the next. It reads its own outputs: storeUserId and operatorId, to tell a step once;
+// `asked`, by which it looks twice at a new wish, since the log-in or the log-out may be in the very
+// same request; and `cookie`, by which a cookie that is still there does not say again what was stopped.
 type Impersonate struct{ o ImpersonateOptions }
 
 const impersonated = "vtex-impersonated-customer-email"
@@ -91,11 +90,11 @@ func (i *Impersonate) Spec() Spec {
 		Input: Declaration{
 			PublicNamespace: {impersonated}, CookieNamespace: {impersonated},
 			"authentication": {"adminUserId", "adminUserEmail", "storeUserId", "storeUserEmail", "customerId", "unitId", "isRepresentative"},
-			"impersonate":    {"storeUserId", "storeUserEmail", "operatorId", "asked"},
+			"impersonate":    {"storeUserId", "storeUserEmail", "operatorId", "asked", "cookie"},
 		},
 		Output: Declaration{
 			PublicNamespace: {impersonated},
-			"impersonate":   {"storeUserId", "storeUserEmail", "canImpersonate", "account", "operatorId", "asked"},
+			"impersonate":   {"storeUserId", "storeUserEmail", "canImpersonate", "account", "operatorId", "asked", "cookie"},
 		},
 		Refresh: true,
 	}
@@ -107,6 +106,7 @@ type wish struct {
 	known, may bool   // there is an operator, or a shopper, and they may
 	operator   string
 	asked      string // what the last look left: "", asking or answered
+	source
 	// What it was before: "" where nobody was impersonated.
 	was, wasEmail, wasOperator string
 }
@@ -114,10 +114,12 @@ type wish struct {
 func (i *Impersonate) read(in Values) wish {
 	who := Values{"authentication": in["authentication"]}
 	w := wish{
-		email: wished(in), known: len(who["authentication"]) > 0, operator: operatorOf(in), asked: in.Text(impersonateKey("asked")),
+		known: len(who["authentication"]) > 0, operator: operatorOf(in), asked: in.Text(impersonateKey("asked")),
 		was: in.Text(impersonateKey("storeUserId")), wasEmail: in.Text(impersonateKey("storeUserEmail")), wasOperator: in.Text(impersonateKey("operatorId")),
 	}
 	w.may = w.known && i.o.Operator(who)
+	w.source = sourceOf(in, w.was != "")
+	w.email = w.wished()
 	return w
 }
 
@@ -135,11 +137,9 @@ func (i *Impersonate) Transform(ctx context.Context, in Values) (Values, error) 
 	case w.email == "":
 		r.over(StepStopped, w)
 	case !w.may && w.was != "":
-		w.forget(out)
-		r.over(StepEnded, w)
-	case !w.known && w.asked == w.asking():
-		w.forget(out)
-		out.put(impersonateKey("asked"), TextValue(w.asking())) // a cookie says it with each request
+		w.end(out, r)
+	case !w.known && (w.asked == w.asking() || w.asked == w.answered()):
+		w.refuse(out, r, StepDenied)
 	case !w.known, !same && w.asked != w.asking() && w.asked != w.answered():
 		r.over(StepStopped, w)
 		out.put(impersonateKey("asked"), TextValue(w.asking()))
@@ -158,8 +158,7 @@ func (i *Impersonate) enter(ctx context.Context, w wish, out Values, r recorder)
 	case err != nil:
 		return nil, err
 	case id == "" && w.was != "":
-		w.forget(out)
-		r.over(StepEnded, w)
+		w.end(out, r)
 		return out, nil
 	case id == "":
 		w.refuse(out, r, StepUnknown)
@@ -171,7 +170,15 @@ func (i *Impersonate) enter(ctx context.Context, w wish, out Values, r recorder)
 	for name, text := range map[string]string{"storeUserId": id, "storeUserEmail": w.email, "operatorId": w.operator, "account": i.o.Account} {
 		out.put(impersonateKey(name), TextValue(text))
 	}
+	w.heed(out)
 	return out, nil
+}
+
+// end ends what was in force. The cookie that is left has to change before it counts again.
+func (w wish) end(out Values, r recorder) {
+	w.forget(out)
+	w.spend(out)
+	r.over(StepEnded, w)
 }
 
 // refuse tells once of a wish that comes to nothing, though a cookie may say it with each request.
@@ -193,22 +200,11 @@ func (w wish) clear(out Values) {
 		can = strconv.FormatBool(w.may)
 	}
 	out.put(impersonateKey("canImpersonate"), TextValue(can))
+	w.keep(out)
 }
 
 // forget takes the wish out of the session.
 func (w wish) forget(out Values) { out.put(Key{PublicNamespace, impersonated}, TextValue("")) }
-
-// wished is the e-mail of the customer, "" for none. Clients write the cookie as it is or percent-encoded.
-func wished(in Values) string {
-	text := in.Text(Key{PublicNamespace, impersonated})
-	if text == "" {
-		text = in.Text(Key{CookieNamespace, impersonated})
-		if plain, err := url.PathUnescape(text); err == nil {
-			text = plain
-		}
-	}
-	return strings.TrimSpace(text)
-}
 
 func operatorOf(in Values) string {
 	if id := in.Text(Key{"authentication", "adminUserId"}); id != "" {

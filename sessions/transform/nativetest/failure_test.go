@@ -162,7 +162,7 @@ func (s *shop) recovers(ctx context.Context, last request) error {
 	}
 	anew := transform.Values{}
 	for k, v := range s.values.All() {
-		if k.Namespace == transform.PublicNamespace {
+		if k.Namespace == transform.PublicNamespace || k == key("impersonate.cookie") { // of which it is the shopper's "" that is remembered
 			anew.Put(k, v)
 		}
 	}

@@ -167,11 +167,12 @@ func (p *proof) impersonate(v transform.Values) bool {
 	if can := got["canImpersonate"]; can == "true" && !operator || can != "" && can != "true" && can != "false" {
 		return false
 	}
-	if got["asked"] == stolen {
+	if got["asked"] == stolen || got["cookie"] == stolen {
 		return false
 	}
 	delete(got, "canImpersonate")
 	delete(got, "asked")
+	delete(got, "cookie")
 	if len(got) == 0 {
 		return true
 	}
@@ -201,10 +202,16 @@ func (p *proof) store(v transform.Values) bool {
 	return slices.Contains([]string{"1", "2"}, got["channel"]) || private && slices.ContainsFunc(p.profiles(), member)
 }
 
-// rnb: the campaigns of a profile that the shopper may have, and of what public said.
+// rnb: the campaigns of a profile that the shopper may have, and of what public said. A failure may leave those of before the price
+// tables came, as an input that is added takes nothing away.
 func (p *proof) rnb(v transform.Values) bool {
 	got := v.Text(key("rnb.campaigns"))
+	all := p.profiles()
 	for _, who := range p.profiles() {
+		who["priceTables"] = ""
+		all = append(all, who)
+	}
+	for _, who := range all {
 		for _, utm := range p.could("utm_campaign") {
 			for _, code := range p.could("postalCode") {
 				if got == campaigns(who, utm, code) {
