@@ -17,6 +17,7 @@ import (
 
 	"github.com/aislecache/aisle/cache"
 	"github.com/aislecache/aisle/proxy"
+	"github.com/aislecache/aisle/tests/ports"
 )
 
 // newRigAt starts an edge in front of an origin that is there already, or is not.
@@ -59,11 +60,6 @@ func rawOrigin(t *testing.T, answer string) string {
 
 // A dead origin: the status says which kind of dead it is, and so does the body.
 func TestDeadOrigin(t *testing.T) {
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed.Close()
 	f := func(origin string, status int, reason string) {
 		t.Helper()
 		for _, target := range []string{"/p", "/assets/x.css", "/api/x"} {
@@ -86,7 +82,7 @@ func TestDeadOrigin(t *testing.T) {
 			}
 		}
 	}
-	f("http://"+closed.Addr().String(), 502, "connect")
+	f("http://"+ports.Address(t), 502, "connect")
 	f(rawOrigin(t, ""), 502, "reset")
 	f(rawOrigin(t, "HTTP/1.1 200 OK\r\nContent-"), 502, "reset")
 	f(rawOrigin(t, "SSH-2.0-OpenSSH_9.6\r\n\r\n"), 502, "malformed")

@@ -19,6 +19,7 @@ import (
 	"github.com/aislecache/aisle/cache"
 	"github.com/aislecache/aisle/proxy"
 	"github.com/aislecache/aisle/segment"
+	"github.com/aislecache/aisle/tests/ports"
 )
 
 // fakeSessions is a sidecar as an edge sees it.
@@ -120,8 +121,7 @@ func TestSidecarEndpoints(t *testing.T) {
 // What the edge itself answers in the sidecar's place is JSON, whatever pages the operator has: with the status and Retry-After
 // of before, and the id that the client gave the call.
 func TestSidecarDown(t *testing.T) {
-	down := httptest.NewServer(http.NotFoundHandler())
-	down.Close()
+	down := "http://" + ports.Address(t)
 	page := filepath.Join(t.TempDir(), "502.html")
 	if err := os.WriteFile(page, []byte("<p>sorry"), 0o600); err != nil {
 		t.Fatal(err)
@@ -139,13 +139,13 @@ func TestSidecarDown(t *testing.T) {
 		}
 	}
 	r, _ := withSidecar(t, cachedAs(), func(s *setup) {
-		s.sidecar, s.options.SidecarRegions, s.options.ErrorPages = down.URL, true, map[int]string{502: page}
+		s.sidecar, s.options.SidecarRegions, s.options.ErrorPages = down, true, map[int]string{502: page}
 	})
 	f(r, "PATCH", "/br/api/sessions?items=*", 502, "Unavailable", "aisle: connect", "abc-1")
 	f(r, "POST", "/api/segments/x", 502, "Unavailable", "aisle: connect", `a"b`)
 	f(r, "POST", "/api/checkout/pub/regions", 502, "Unavailable", "aisle: connect", "")
 	closed, _ := withSidecar(t, cachedAs(), func(s *setup) {
-		s.sidecar, s.options.Maintenance = down.URL, &proxy.Maintenance{Status: 410, RetryAfter: 9 * time.Second}
+		s.sidecar, s.options.Maintenance = down, &proxy.Maintenance{Status: 410, RetryAfter: 9 * time.Second}
 	})
 	f(closed, "POST", "/api/sessions", 410, "Gone", "aisle: maintenance", "abc-1")
 	if got := closed.get("/api/sessions").Header.Get("Retry-After"); got != "9" {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aislecache/aisle/tests/ports"
 	"github.com/aislecache/aisle/tests/rig"
 )
 
@@ -53,7 +54,7 @@ func runStore(t *testing.T, changes ...string) *workedStore {
 		rig.Need(t, "curl")
 	}
 	s := &workedStore{bin: rig.Aisle(t), dir: t.TempDir()}
-	shop, public, admin := rig.RunDemo(t, s.bin), rig.FreeAddress(t), rig.FreeAddress(t)
+	shop, public, admin := rig.RunDemo(t, s.bin), ports.Address(t), ports.Address(t)
 	s.Edge = &rig.Edge{URL: "http://" + public, Admin: "http://" + admin}
 	s.config = filepath.Join(s.dir, "examples/store/config.yaml")
 	if err := os.CopyFS(filepath.Dir(s.config), os.DirFS("../examples/store")); err != nil {

@@ -11,12 +11,15 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/aislecache/aisle/tests/ports"
 )
 
 func TestMain(m *testing.M) {
@@ -38,7 +41,7 @@ func get() {
 
 // The scenarios know five commands besides testscript's own:
 //
-//	freeport NAME...        sets each variable to a port of the loopback that nobody listens on
+//	freeport NAME...        sets each variable to a port of the loopback that is nobody else's until the end
 //	closed ADDRESS          fails if somebody listens
 //	await URL STATUS TEXT   asks until the answer has the status and the text, for ten seconds
 //	signal NAME COMMAND     sends TERM, INT, USR1, USR2 or HUP to the last program in the background with that subcommand
@@ -49,7 +52,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"freeport": freePort, "closed": closed, "await": await, "ask": ask, "signal": signalTo,
+			"freeport": freePorts(t), "closed": closed, "await": await, "ask": ask, "signal": signalTo,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("GOMEMLIMIT", "") // aisle's own limit is part of what is tested
@@ -58,12 +61,15 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-func freePort(ts *testscript.TestScript, _ bool, names []string) {
-	for _, name := range names {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		ts.Check(err)
-		defer l.Close() // after all are chosen, so that they differ
-		ts.Setenv(name, fmt.Sprint(l.Addr().(*net.TCPAddr).Port))
+// freePorts keeps the ports until all scripts are over: what a script defers runs before its programs in the background end.
+func freePorts(t *testing.T) func(ts *testscript.TestScript, neg bool, names []string) {
+	return func(ts *testscript.TestScript, _ bool, names []string) {
+		for _, name := range names {
+			port, release, err := ports.Take() // Free would end the wrong test where there is none
+			ts.Check(err)
+			t.Cleanup(release)
+			ts.Setenv(name, strconv.Itoa(port))
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"errors"
-	"net"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/aislecache/aisle/cache"
 	"github.com/aislecache/aisle/proxy/upstream/acceptance"
+	"github.com/aislecache/aisle/tests/ports"
 )
 
 // threeServers is an upstream that is asked for choices only. Addresses need no
@@ -62,13 +62,8 @@ func TestSkip(t *testing.T) {
 
 // TestFailureSkips: only a server that cannot be connected to is skipped.
 func TestFailureSkips(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
 	up := acceptance.Listen(t, func(c *acceptance.Conn) { c.Head() })
-	u, err := New(Options{Name: "x", Servers: []string{"http://" + l.Addr().String(), up.URL()}})
+	u, err := New(Options{Name: "x", Servers: []string{"http://" + ports.Address(t), up.URL()}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aislecache/aisle/cache"
+	"github.com/aislecache/aisle/tests/ports"
 )
 
 func TestRating(t *testing.T) {
@@ -182,9 +183,7 @@ func TestHealthOfTheDead(t *testing.T) {
 	hung := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hang }))
 	defer hung.Close()
 	defer close(hang)
-	gone := httptest.NewServer(http.NotFoundHandler())
-	gone.Close()
-	u, err := New(Options{Name: "x", Servers: []string{hung.URL, gone.URL}, Health: Health{Path: "/", Interval: 20 * time.Millisecond, Fall: 2}})
+	u, err := New(Options{Name: "x", Servers: []string{hung.URL, "http://" + ports.Address(t)}, Health: Health{Path: "/", Interval: 20 * time.Millisecond, Fall: 2}})
 	if err != nil {
 		t.Fatal(err)
 	}

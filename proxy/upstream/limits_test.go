@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -19,18 +18,8 @@ import (
 
 	"github.com/aislecache/aisle/cache"
 	"github.com/aislecache/aisle/proxy/upstream"
+	"github.com/aislecache/aisle/tests/ports"
 )
-
-// closed is the address of a port that nobody listens on.
-func closed(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
 
 // answering is an origin whose status a test decides.
 func answering(t *testing.T) (url string, status, served *atomic.Int64) {
@@ -108,7 +97,7 @@ func TestBreakerCounts(t *testing.T) {
 			resp.Body.Close()
 		}
 	}
-	f("refused connections", true, "http://"+closed(t), plain)
+	f("refused connections", true, "http://"+ports.Address(t), plain)
 	hang := make(chan struct{})
 	hung := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hang }))
 	t.Cleanup(func() { close(hang); hung.Close() })

@@ -10,6 +10,7 @@ import (
 	"github.com/aislecache/aisle/cache"
 	"github.com/aislecache/aisle/proxy/upstream"
 	"github.com/aislecache/aisle/proxy/upstream/acceptance"
+	"github.com/aislecache/aisle/tests/ports"
 )
 
 func words[T interface{ String() string }](values []T) string {
@@ -122,7 +123,7 @@ func TestMetricsOutliveASet(t *testing.T) {
 		m.Show(set)
 		return set
 	}
-	dead := closed(t)
+	dead := ports.Address(t)
 	first := show(upstream.Options{Name: "a", Servers: []string{"http://" + dead, "http://10.0.0.1"}}, upstream.Options{Name: "b", Servers: []string{"http://10.0.0.2"}})
 	series(t, reg, `
 # HELP aisle_upstream_healthy 1 while a server takes its share of requests, 0 while it is ejected or its health checks fail.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/aislecache/aisle/cache"
+	"github.com/aislecache/aisle/tests/ports"
 )
 
 func addresses(t *testing.T, list string) []netip.Addr {
@@ -92,17 +94,16 @@ type homes struct {
 func newHomes(t *testing.T, ips ...string) *homes {
 	h := &homes{hold: make(chan struct{})}
 	t.Cleanup(h.running.Wait) // cleanups run backwards: after the listeners are closed
-	port := "0"
+	// What the system chooses for the first may be taken at the others.
+	h.port = strconv.Itoa(ports.Free(t))
 	for _, ip := range ips {
-		l, err := net.Listen("tcp", net.JoinHostPort(ip, port))
+		l, err := net.Listen("tcp", net.JoinHostPort(ip, h.port))
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, port, _ = net.SplitHostPort(l.Addr().String())
 		h.running.Go(func() { h.serve(l, ip) })
 		t.Cleanup(func() { l.Close() })
 	}
-	h.port = port
 	return h
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/aislecache/aisle/sessions/transform"
+	"github.com/aislecache/aisle/tests/ports"
 )
 
 // remote is an App over HTTP on a server of the test's own.
@@ -249,13 +250,8 @@ func TestHTTPSlow(t *testing.T) {
 
 // TestHTTPDown: nobody listens. The error tells the address, and is no timeout.
 func TestHTTPDown(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	_ = listener.Close()
-	_, err = remoteAt(t, "http://"+address+"/secret").Transform(t.Context(), nil)
+	address := ports.Address(t)
+	_, err := remoteAt(t, "http://"+address+"/secret").Transform(t.Context(), nil)
 	if err == nil || !strings.Contains(err.Error(), address) || strings.Contains(err.Error(), "secret") || errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v", err)
 	}

@@ -21,7 +21,7 @@ func TestOracleImports(t *testing.T) {
 			ours = append(ours, name)
 		}
 	}
-	if want := []string{"examples/store", "demo"}; !slices.Equal(ours, want) {
-		t.Errorf("the oracle is built with %q of this module, want %q: the origin and its files", ours, want)
+	if want := []string{"examples/store", "demo", "tests/ports"}; !slices.Equal(ours, want) {
+		t.Errorf("the oracle is built with %q of this module, want %q: the origin and its files, and ports", ours, want)
 	}
 }

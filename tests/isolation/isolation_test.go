@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aislecache/aisle/demo"
+	"github.com/aislecache/aisle/tests/ports"
 )
 
 // The variables that change a run, for whoever looks for a difference or tries a mutant:
@@ -89,7 +90,7 @@ func number(t *testing.T, variable string, otherwise int64) int64 {
 func isolate(t *testing.T, binary, storefront string, responses int64, limit time.Duration, restless bool) {
 	t.Helper()
 	r := &run{
-		seed: uint64(number(t, "AISLE_ISOLATION_SEED", int64(rand.Uint32()))), want: responses, storefront: freeAddr(t), special: startSpecial(t),
+		seed: uint64(number(t, "AISLE_ISOLATION_SEED", int64(rand.Uint32()))), want: responses, storefront: ports.Address(t), special: startSpecial(t),
 		catalogue: demo.NewCatalogue(), tally: &tally{}, weather: &weather{}, cdn: &cdn{copies: map[string]*copied{}},
 	}
 	r.restless = restless

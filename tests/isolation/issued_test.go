@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/aislecache/aisle/tests/ports"
 )
 
 // issuer is a sidecar of aisle's own, which issues what half of the shoppers hold. It has the edges' seal keys, and
@@ -29,7 +31,7 @@ const issuerKey = "isolation:a-secret-of-the-test-alone"
 func startIssuer(t *testing.T, binary string) *issuer {
 	t.Helper()
 	dir := t.TempDir()
-	addr, admin := freeAddr(t), freeAddr(t)
+	addr, admin := ports.Address(t), ports.Address(t)
 	id, secret, _ := strings.Cut(issuerKey, ":")
 	files := map[string]string{
 		"seal.keys": keysFile(), "backend.keys": id + " " + secret + "\n",

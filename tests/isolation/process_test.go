@@ -3,7 +3,6 @@ package isolation_test
 import (
 	"bytes"
 	"context"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -14,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/aislecache/aisle/tests/ports"
 )
 
 // edge is a running aisle.
@@ -108,17 +109,6 @@ func last(text string) string {
 	return text
 }
 
-// freeAddr is an address on which nobody listens.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // awaitReady waits until a URL answers with 200.
 func awaitReady(t *testing.T, url string, log *transcript) {
 	t.Helper()
@@ -148,7 +138,7 @@ func startEdge(t *testing.T, binary string, e *edge, storefront, special string)
 	t.Helper()
 	dir := t.TempDir()
 	keys, file := filepath.Join(dir, "seal.keys"), filepath.Join(dir, e.name+".yaml")
-	e.addr, e.admin = freeAddr(t), freeAddr(t)
+	e.addr, e.admin = ports.Address(t), ports.Address(t)
 	e.file, e.config = file, configuration(e, storefront, special, keys)
 	for path, text := range map[string]string{keys: keysFile(), file: e.config} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aislecache/aisle/tests/ports"
 	"github.com/aislecache/aisle/tests/rig"
 )
 
@@ -127,7 +128,7 @@ func TestSocketActivation(t *testing.T) {
 		rig.Need(t, "systemd-socket-activate, of the package systemd")
 	}
 	url, _ := origin(t, nil)
-	shoppers, admin := rig.FreeAddress(t), rig.FreeAddress(t)
+	shoppers, admin := ports.Address(t), ports.Address(t)
 	// The configuration's own addresses are not listened on.
 	e := start(t, configOf(url, ""), nil, tool, "-l", admin, "-l", shoppers, "--fdname=admin:edge")
 	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {

@@ -1,10 +1,11 @@
 package rig
 
 import (
-	"net"
 	"os"
 	"os/exec"
 	"testing"
+
+	"github.com/aislecache/aisle/tests/ports"
 )
 
 // Aisle is Build for a test.
@@ -80,17 +81,6 @@ func Need(t testing.TB, what string) {
 	t.Skipf("%s is not there: `make test` installs it", what)
 }
 
-// FreeAddress gives an address of loopback that nobody listens on now.
-func FreeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // MakeRun does what `make run` does, at addresses of its own, until the test ends; root leads to the top of the tree. It gives the
 // URL of the edge.
 func MakeRun(t testing.TB, root string) (p *Process, url string) {
@@ -98,10 +88,10 @@ func MakeRun(t testing.TB, root string) (p *Process, url string) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		Need(t, "curl")
 	}
-	edge := FreeAddress(t)
+	edge := ports.Address(t)
 	cmd := exec.Command("tools/run")
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "AISLE_BIN="+Aisle(t), "DIR="+t.TempDir(), "EDGE="+edge, "ADMIN="+FreeAddress(t), "ORIGIN="+FreeAddress(t))
+	cmd.Env = append(os.Environ(), "AISLE_BIN="+Aisle(t), "DIR="+t.TempDir(), "EDGE="+edge, "ADMIN="+ports.Address(t), "ORIGIN="+ports.Address(t))
 	p = Run(t, cmd)
 	if _, err := p.WaitStdout("Ctrl-C ends both."); err != nil {
 		t.Fatal(err)

@@ -62,7 +62,7 @@ func parseRules(text string) ([]rule, error) {
 
 // origin is the scripted origin server.
 type origin struct {
-	address string // host and port; the same after `up`
+	address string // host and port, nobody else's while it is down
 	rules   []rule
 	release chan struct{} // closed by releaseAll
 
@@ -73,8 +73,8 @@ type origin struct {
 	released bool
 }
 
-func newOrigin(rules []rule) *origin {
-	return &origin{address: "127.0.0.1:0", rules: rules, release: make(chan struct{}), given: map[string]int{}}
+func newOrigin(address string, rules []rule) *origin {
+	return &origin{address: address, rules: rules, release: make(chan struct{}), given: map[string]int{}}
 }
 
 func (o *origin) up() error {
@@ -82,7 +82,6 @@ func (o *origin) up() error {
 	if err != nil {
 		return err
 	}
-	o.address = l.Addr().String()
 	server := &http.Server{Handler: o, ReadHeaderTimeout: time.Minute}
 	o.mu.Lock()
 	o.server = server
@@ -223,7 +222,7 @@ func TestRulesInTurn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := newOrigin(rules)
+	o := newOrigin("", rules)
 	var got []string
 	for range 3 {
 		r, _ := http.NewRequestWithContext(context.Background(), "GET", "/", nil)

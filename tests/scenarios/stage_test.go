@@ -2,11 +2,13 @@ package scenarios_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/aislecache/aisle/tests/ports"
 	"github.com/aislecache/aisle/tests/rig"
 )
 
@@ -64,7 +66,10 @@ func cmdOrigin(ts *testscript.TestScript, neg bool, args []string) {
 	default:
 		rules, err := parseRules(ts.ReadFile(args[0]))
 		ts.Check(err)
-		s.origin = newOrigin(rules)
+		port, release, err := ports.Take()
+		ts.Check(err)
+		ts.Defer(release)
+		s.origin = newOrigin("127.0.0.1:"+strconv.Itoa(port), rules)
 		ts.Check(s.origin.up())
 		ts.Setenv("ORIGIN", "http://"+s.origin.address)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aislecache/aisle/tests/ports"
 	"github.com/aislecache/aisle/tests/rig"
 )
 
@@ -41,7 +42,7 @@ func TestASidecarFollowsItsTransforms(t *testing.T) {
 	t.Parallel()
 	bin, dir := rig.Aisle(t), t.TempDir()
 	origin := rig.RunDemo(t, bin)
-	listen := rig.FreeAddress(t)
+	listen := ports.Address(t)
 	text := config(t, origin, dir, "listen: "+listen)
 	p := runSidecar(t, bin, dir, text)
 	file := filepath.Join(dir, "sidecar.yaml")

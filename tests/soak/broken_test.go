@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/aislecache/aisle/tests/ports"
 )
 
 // The ways in which an origin fails. At is where in the answer, from 0, before its first byte, to 1, before its last.
@@ -46,7 +48,7 @@ type origin struct {
 
 func startOrigin(t *testing.T, seed uint64) *origin {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", ports.Address(t)) // nobody else's once the origin is killed
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aislecache/aisle/cache"
+	"github.com/aislecache/aisle/tests/ports"
 )
 
 // soon is a timeout under test; a failure by it must come after soon and, by a
@@ -35,12 +36,7 @@ func inTime(t *testing.T, atLeast time.Duration, f func()) {
 // closedPort is a server that refuses connections.
 func closedPort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return "http://" + l.Addr().String()
+	return "http://" + ports.Address(t)
 }
 
 func (s suite) connectRefused(t *testing.T) {

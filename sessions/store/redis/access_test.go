@@ -20,6 +20,7 @@ import (
 	"github.com/aislecache/aisle/sessions/store/acceptance"
 	"github.com/aislecache/aisle/sessions/store/redis"
 	"github.com/aislecache/aisle/sessions/store/redis/redistest"
+	"github.com/aislecache/aisle/tests/ports"
 )
 
 func write(t *testing.T, path string, text []byte) string {
@@ -127,7 +128,7 @@ func TestTLS(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := certificate(t)
 	certFile, keyFile := write(t, dir+"/cert.pem", cert), write(t, dir+"/key.pem", key)
-	port := strconv.Itoa(redistest.FreePort(t))
+	port := strconv.Itoa(ports.Free(t))
 	redistest.Start(t, "--tls-port", port, "--tls-cert-file", certFile, "--tls-key-file", keyFile, "--tls-ca-cert-file", certFile)
 	o := redis.Options{
 		Addresses: []string{"127.0.0.1:" + port},

@@ -15,6 +15,7 @@ import (
 
 	"github.com/aislecache/aisle/sessions/transform"
 	"github.com/aislecache/aisle/sessions/transform/auth"
+	"github.com/aislecache/aisle/tests/ports"
 )
 
 // provider is an identity provider's JWKS URL, without a network.
@@ -389,9 +390,7 @@ func TestURLOverTheWire(t *testing.T) {
 		_, _ = io.WriteString(w, good[:100])
 	})
 
-	server := httptest.NewServer(nil)
-	server.Close()
-	a, l := app(t, auth.Options{JWKSURL: server.URL})
+	a, l := app(t, auth.Options{JWKSURL: "http://" + ports.Address(t)})
 	if _, err := a.Transform(t.Context(), cookies(shopperCookie, s.sign(ann()))); err == nil || errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
 	}

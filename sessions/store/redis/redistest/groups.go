@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/aislecache/aisle/tests/ports"
 )
 
 // Watched is a master and a replica with three Sentinels, two of which suffice for a failover.
@@ -55,11 +57,10 @@ func (w *Watched) AwaitFailover(t testing.TB) {
 
 func startSentinel(t testing.TB, name, host, port string) *Server {
 	t.Helper()
-	s := &Server{t: t, dir: directory(t)}
-	own := FreePort(t)
-	s.Addr = "127.0.0.1:" + strconv.Itoa(own)
+	s := &Server{t: t, dir: directory(t), Addr: ports.Address(t)}
+	_, own, _ := net.SplitHostPort(s.Addr)
 	// Sentinel wants a file that it may write to.
-	config := fmt.Sprintf(`port %d
+	config := fmt.Sprintf(`port %s
 bind 127.0.0.1
 dir %s
 logfile %s/log
@@ -92,7 +93,7 @@ func StartCluster(t testing.TB, n int) *Nodes {
 	c := &Nodes{}
 	var buses []string
 	for range n {
-		bus := strconv.Itoa(FreePort(t)) // the default, the port and 10000, may be past the last one
+		bus := strconv.Itoa(ports.Free(t)) // the default, the port and 10000, may be anybody's
 		buses = append(buses, bus)
 		s := Start(t, "--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout", "2000")
 		c.Servers = append(c.Servers, s)

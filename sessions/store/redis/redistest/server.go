@@ -10,9 +10,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
+
+	"github.com/aislecache/aisle/tests/ports"
 )
 
 // patience is how long anything may take on a busy machine.
@@ -38,17 +39,9 @@ func Start(t testing.TB, settings ...string) *Server {
 
 func launch(t testing.TB, args []string) *Server {
 	t.Helper()
-	s := &Server{t: t, dir: directory(t), args: args}
-	for attempt := 0; ; attempt++ {
-		s.Addr = "127.0.0.1:" + strconv.Itoa(FreePort(t))
-		err := s.start()
-		if err == nil {
-			break
-		}
-		// Another process may have taken the port since.
-		if attempt == 5 {
-			t.Fatalf("redis-server: %v\n%s", err, s.log())
-		}
+	s := &Server{t: t, dir: directory(t), args: args, Addr: ports.Address(t)}
+	if err := s.start(); err != nil {
+		t.Fatalf("redis-server: %v\n%s", err, s.log())
 	}
 	t.Cleanup(s.Kill)
 	return s
@@ -67,17 +60,6 @@ func directory(t testing.TB) string {
 		}
 	})
 	return dir
-}
-
-// FreePort gives a port of loopback that nobody listens on.
-func FreePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // start starts the process and waits until it answers.

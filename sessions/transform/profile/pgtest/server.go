@@ -5,7 +5,6 @@ package pgtest
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -15,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/aislecache/aisle/tests/ports"
 )
 
 // patience is how long anything may take on a busy machine.
@@ -38,23 +39,15 @@ type Server struct {
 // Start makes a new database cluster and a server of it, which are ended when the test is.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	s := &Server{t: t, bin: programs(t), as: credential(t)}
+	s := &Server{t: t, bin: programs(t), as: credential(t), Port: ports.Free(t)}
 	s.dir = s.directory()
 	secret := filepath.Join(s.dir, "password")
 	s.must(os.WriteFile(secret, []byte(Password), 0o600))
 	s.own(secret)
 	s.run("initdb", "--pgdata", s.data(), "--username", "aisle", "--pwfile", secret, "--auth", "scram-sha-256", "--encoding", "UTF8",
 		"--locale", "C", "--no-sync")
-	for attempt := 0; ; attempt++ {
-		s.Port = freePort(t)
-		err := s.start()
-		if err == nil {
-			break
-		}
-		// Another process may have taken the port since.
-		if attempt == 5 {
-			t.Fatalf("postgres: %v\n%s", err, s.log())
-		}
+	if err := s.start(); err != nil {
+		t.Fatalf("postgres: %v\n%s", err, s.log())
 	}
 	t.Cleanup(s.Kill)
 	return s
@@ -228,14 +221,4 @@ func (s *Server) Restart() {
 func (s *Server) log() string {
 	text, _ := os.ReadFile(filepath.Join(s.dir, "log")) // or there is none
 	return string(text[max(0, len(text)-4000):])
-}
-
-func freePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
 }
