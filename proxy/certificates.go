@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
+
+	"github.com/aislecache/aisle/config/filewatch"
 )
 
 // CertificateFiles are the PEM files of a chain, the leaf first, and of its key.
@@ -24,9 +24,6 @@ type TLSOptions struct {
 	MinVersion uint16
 }
 
-// watchStep is how often the files are looked at, at most.
-const watchStep = 2 * time.Second
-
 // Certificates are the certificates of a TLS listener, read anew when their files
 // change. The files are looked at by handshakes: a certificate matters to nobody else,
 // and there is no goroutine to end. It may be used by several goroutines at once.
@@ -34,22 +31,10 @@ type Certificates struct {
 	config  *tls.Config
 	files   []CertificateFiles
 	logger  *slog.Logger
-	current atomic.Pointer[loaded]
-	next    atomic.Int64 // when to look again, Unix nanoseconds
+	current atomic.Pointer[[]tls.Certificate]
 
-	mu     sync.Mutex
-	failed []fileStamp // of files that were refused already, so that it is said once
-}
-
-type loaded struct {
-	certificates []tls.Certificate
-	stamps       []fileStamp
-}
-
-// fileStamp tells a file from what it was.
-type fileStamp struct {
-	size     int64
-	modified time.Time
+	mu   sync.Mutex // for looking
+	seen filewatch.Files
 }
 
 // NewCertificates reads the files. Its error names the one at fault.
@@ -58,11 +43,12 @@ func NewCertificates(o TLSOptions, logger *slog.Logger) (*Certificates, error) {
 		return nil, errors.New("no certificate")
 	}
 	c := &Certificates{files: slices.Clone(o.Files), logger: logger}
-	first, err := c.load()
-	if err != nil {
+	for _, f := range o.Files {
+		c.seen.Paths = append(c.seen.Paths, f.Cert, f.Key)
+	}
+	if _, err := c.look(); err != nil {
 		return nil, err
 	}
-	c.current.Store(first)
 	c.config = &tls.Config{
 		MinVersion:     max(o.MinVersion, tls.VersionTLS12),
 		NextProtos:     []string{"http/1.1"},
@@ -71,45 +57,37 @@ func NewCertificates(o TLSOptions, logger *slog.Logger) (*Certificates, error) {
 	return c, nil
 }
 
-// load reads every file. The stamps are taken before: a file that is written
-// meanwhile is read again.
-func (c *Certificates) load() (*loaded, error) {
-	l := &loaded{}
-	var err error
-	if l.stamps, err = c.stamps(); err != nil {
-		return nil, err
+// look reads every file where one of them has changed.
+func (c *Certificates) look() (news bool, err error) {
+	var next []tls.Certificate
+	news, err = c.seen.Look(func() (err error) {
+		next, err = c.load()
+		return err
+	})
+	if news && err == nil {
+		c.current.Store(&next)
 	}
+	return news, err
+}
+
+func (c *Certificates) load() ([]tls.Certificate, error) {
+	var all []tls.Certificate
 	for _, f := range c.files {
 		pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
 		if err != nil {
 			return nil, fmt.Errorf("certificate %s with key %s: %w", f.Cert, f.Key, err)
 		}
-		l.certificates = append(l.certificates, pair)
-	}
-	return l, nil
-}
-
-func (c *Certificates) stamps() ([]fileStamp, error) {
-	var all []fileStamp
-	for _, f := range c.files {
-		for _, path := range []string{f.Cert, f.Key} {
-			info, err := os.Stat(path)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, fileStamp{info.Size(), info.ModTime()})
-		}
+		all = append(all, pair)
 	}
 	return all, nil
 }
 
 // choose is the hook of crypto/tls.
 func (c *Certificates) choose(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	now := time.Now().UnixNano()
-	if due := c.next.Load(); now >= due && c.next.CompareAndSwap(due, now+int64(watchStep)) {
+	if c.seen.Due() {
 		_ = c.Reload() // logged; the old ones are in use
 	}
-	all := c.current.Load().certificates
+	all := *c.current.Load()
 	for i := range all {
 		if hello.SupportsCertificate(&all[i]) == nil {
 			return &all[i], nil
@@ -123,23 +101,14 @@ func (c *Certificates) choose(hello *tls.ClientHelloInfo) (*tls.Certificate, err
 func (c *Certificates) Reload() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	stamps, err := c.stamps()
-	if err == nil && slices.Equal(stamps, c.current.Load().stamps) {
-		return nil
-	}
-	var next *loaded
-	if err == nil {
-		next, err = c.load()
-	}
-	if err != nil {
-		if c.failed == nil || !slices.Equal(c.failed, stamps) {
-			c.logger.Error("certificates not reloaded", slog.Any("error", err))
-		}
-		c.failed = append([]fileStamp{}, stamps...)
+	news, err := c.look()
+	switch {
+	case !news:
+		return err
+	case err != nil:
+		c.logger.Error("certificates not reloaded", slog.Any("error", err))
 		return err
 	}
-	c.failed = nil
-	c.current.Store(next)
-	c.logger.Info("certificates reloaded", slog.Time("expires", next.certificates[0].Leaf.NotAfter))
+	c.logger.Info("certificates reloaded", slog.Time("expires", (*c.current.Load())[0].Leaf.NotAfter))
 	return nil
 }

@@ -22,6 +22,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aislecache/aisle/config/filewatch/filewatchtest"
 	"github.com/aislecache/aisle/proxy"
 )
 
@@ -248,6 +249,32 @@ func TestCertificatesReload(t *testing.T) {
 		}
 		f("fourth.example", 5)
 	})
+}
+
+// A certificate is replaced by another one, in files that look like those of before.
+func TestCertificatesOfEqualSizeAndTime(t *testing.T) {
+	ca := newAuthority(t)
+	p, next := ca.issue(t, "first.example"), ca.issue(t, "second.example")
+	padded := func(path string) string {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text) + strings.Repeat("\n", 2048-len(text))
+	}
+	p.write(t, p.files.Cert, []byte(padded(p.files.Cert)))
+	p.write(t, p.files.Key, []byte(padded(p.files.Key)))
+	c := p.serve(t, 0)
+	filewatchtest.Alike(t, p.files.Cert, padded(next.files.Cert))
+	filewatchtest.Alike(t, p.files.Key, padded(next.files.Key))
+	if err := c.Reload(); err != nil {
+		t.Error(err)
+	}
+	config := p.client("second.example")
+	config.InsecureSkipVerify = true // so that a wrong one is seen
+	if got, err := handshake(c, config); got != "second.example" || err != nil {
+		t.Errorf("%q %v", got, err)
+	}
 }
 
 // Between two looks no file is asked for: handshakes are many.

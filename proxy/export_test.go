@@ -14,6 +14,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/aislecache/aisle/cache"
+	"github.com/aislecache/aisle/config/filewatch"
 )
 
 // Bench is a request on a connection that leads nowhere, for the allocation
@@ -165,4 +166,4 @@ func NewCountedConn(c net.Conn, ended func(end string)) (wrapped net.Conn, send 
 func (c *Certificates) Config() *tls.Config { return c.config }
 
 // WatchStep is how often files are looked at.
-const WatchStep = watchStep
+const WatchStep = filewatch.Step

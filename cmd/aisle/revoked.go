@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aislecache/aisle/config"
+	"github.com/aislecache/aisle/config/filewatch"
 	"github.com/aislecache/aisle/segment"
 	"github.com/aislecache/aisle/sessions"
 )
@@ -53,24 +54,12 @@ const followStep = 50 * time.Millisecond
 
 // follow reads the file whenever it is another one, until ctx ends: a process that has been replaced still answers what it has.
 func (r *revokedFile) follow(ctx context.Context, logger *slog.Logger) {
-	tick := time.NewTicker(followStep)
-	defer tick.Stop()
-	for last := fs.FileInfo(nil); ; {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
+	files := filewatch.Files{Paths: []string{r.path}}
+	filewatch.Every(ctx, followStep, func() {
+		if news, err := files.Look(r.read); news && err != nil {
+			logger.Error("sessions: revoked", slog.Any("error", err))
 		}
-		now, err := os.Stat(r.path)
-		if err != nil || last != nil && os.SameFile(last, now) && last.ModTime().Equal(now.ModTime()) {
-			continue // keep puts another file in its place
-		}
-		if err := r.read(); err != nil {
-			logger.Error("sessions: revoked", slog.Any("error", err)) // and once more at the next look
-			continue
-		}
-		last = now
-	}
+	})
 }
 
 // keep writes all that is void, with what another process has written meanwhile.

@@ -3,16 +3,12 @@ package auth
 import (
 	"context"
 	"io"
-	"os"
 	"sync"
 	"sync/atomic"
-	"time"
 
+	"github.com/aislecache/aisle/config/filewatch"
 	"github.com/aislecache/aisle/sessions/transform"
 )
-
-// watchStep is how often the file is looked at, at most.
-const watchStep = 2 * time.Second
 
 // keyFile is a source that is read anew when its file changes. The file is looked at by calls: keys matter to nobody
 // else, and there is no goroutine to end.
@@ -20,48 +16,35 @@ type keyFile struct {
 	path    string
 	tell    func(Load)
 	current atomic.Pointer[KeySet]
-	next    atomic.Int64 // when to look again, Unix nanoseconds
 
-	mu   sync.Mutex
-	last stamp // of what was read last, be it good or bad, so that each fault is told once
-}
-
-// stamp tells a file from what it was. The zero value is that of a file that is not there.
-type stamp struct {
-	size     int64
-	modified time.Time
+	mu    sync.Mutex // for looking
+	files filewatch.Files
 }
 
 func openKeyFile(path string, tell func(Load)) (*keyFile, error) {
-	f := &keyFile{path: path, tell: tell}
-	f.next.Store(time.Now().Add(watchStep).UnixNano())
-	var err error
-	if f.last, err = f.stamp(); err != nil {
-		return nil, err
-	}
-	load := f.load()
+	f := &keyFile{path: path, tell: tell, files: filewatch.Files{Paths: []string{path}}}
+	load, _ := f.load()
 	if load.Err == nil {
 		tell(load)
 	}
 	return f, load.Err
 }
 
-func (f *keyFile) stamp() (stamp, error) {
-	info, err := os.Stat(f.path)
-	if err != nil {
-		return stamp{}, transform.WithoutPath(err)
+// load reads the file whole, if it changed, and takes its keys if all of it is good.
+func (f *keyFile) load() (l Load, news bool) {
+	var set KeySet
+	news, err := f.files.Look(func() (err error) {
+		set, l.Passed, err = f.read()
+		return err
+	})
+	switch {
+	case err != nil:
+		return Load{From: f.path, Err: transform.WithoutPath(err)}, news
+	case news:
+		f.current.Store(&set)
 	}
-	return stamp{info.Size(), info.ModTime()}, nil
-}
-
-// load reads the file whole and takes its keys if all of it is good.
-func (f *keyFile) load() Load {
-	set, passed, err := f.read()
-	if err != nil {
-		return Load{From: f.path, Err: transform.WithoutPath(err)}
-	}
-	f.current.Store(&set)
-	return Load{From: f.path, Keys: set.Len(), Passed: passed}
+	l.From, l.Keys = f.path, set.Len()
+	return l, news
 }
 
 func (f *keyFile) read() (KeySet, int, error) {
@@ -82,25 +65,15 @@ func (f *keyFile) keys(context.Context) (*KeySet, error) {
 	return f.current.Load(), nil
 }
 
-// look reads the file if it changed. The stamp is taken before: a file that is written meanwhile is read again.
 func (f *keyFile) look() {
-	now := time.Now().UnixNano()
-	due := f.next.Load()
-	if now < due || !f.next.CompareAndSwap(due, now+int64(watchStep)) {
+	if !f.files.Due() {
 		return
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	found, err := f.stamp()
-	if found == f.last {
-		return
+	if load, news := f.load(); news {
+		f.tell(load)
 	}
-	f.last = found
-	if err != nil {
-		f.tell(Load{From: f.path, Err: err})
-		return
-	}
-	f.tell(f.load())
 }
 
 // renewed gives none: keys has looked.

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aislecache/aisle/config/filewatch/filewatchtest"
 	"github.com/aislecache/aisle/sessions/transform/auth"
 )
 
@@ -55,6 +56,27 @@ func TestKeysFileRotates(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		step(first, "unknown-key", "ok")
 		step(second, "valid", "")
+	})
+}
+
+// TestKeysFileOfEqualSizeAndTime: a key is revoked by a file that looks like the one of before.
+func TestKeysFileOfEqualSizeAndTime(t *testing.T) {
+	first, second := hmacKey("1", secret), hmacKey("2", secret)
+	path := keysFile(t, jwksOf(first))
+	synctest.Test(t, func(t *testing.T) {
+		a, l := app(t, auth.Options{KeysFile: path})
+		in := cookies(shopperCookie, first.sign(ann()))
+		if got := proves(t, a, in); got != annIs {
+			t.Error(got)
+		}
+		filewatchtest.Alike(t, path, jwksOf(second))
+		time.Sleep(2 * time.Second)
+		if got := proves(t, a, in); got != "" {
+			t.Errorf("a revoked key proves %s", got)
+		}
+		if got := l.loaded(); got != "ok | ok" {
+			t.Errorf("told %q", got)
+		}
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aislecache/aisle/config/filewatch/filewatchtest"
 	"github.com/aislecache/aisle/sessions/transform/profile"
 )
 
@@ -132,6 +133,21 @@ func TestFileIsFollowed(t *testing.T) {
 		w.loads(1, "")
 		s.does()
 		s.tables("silver")
+	})
+}
+
+// TestFileOfEqualSizeAndTime: a price table is taken away by a file that looks like the one of before.
+func TestFileOfEqualSizeAndTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWatched(t, "customers.csv", "id,priceTables\nc1,gold\n")
+		defer w.app.Close()
+		s := newSession(t, w.app)
+		s.does("authentication.storeUserId=c1")
+		filewatchtest.Alike(t, w.path, "id,priceTables\nc2,gold\n")
+		w.look()
+		w.loads(1, "")
+		s.does()
+		s.tables("")
 	})
 }
 

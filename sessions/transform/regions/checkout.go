@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/aislecache/aisle/config/filewatch"
 	"github.com/aislecache/aisle/sessions/transform"
 )
 
@@ -27,7 +28,7 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	if o.Poll == 0 {
-		o.Poll = 2 * time.Second
+		o.Poll = filewatch.Step
 	}
 	if o.Told == nil {
 		o.Told = func(error) {}

@@ -3,50 +3,36 @@ package regions
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"os"
-	"sync"
+	"io/fs"
 	"sync/atomic"
-	"time"
 
+	"github.com/aislecache/aisle/config/filewatch"
 	"github.com/aislecache/aisle/sessions/transform"
 )
 
-// files are a Table that follows its files. They are looked at by time and size: what tells of changes by itself does not on network file
-// systems, nor through a link that is moved.
+// files are a Table that follows its files.
 type files struct {
 	o     Options
 	table atomic.Pointer[Table]
-	stop  context.CancelFunc
-	ended sync.WaitGroup
-}
-
-// stamp is what a change of a file shows by.
-type stamp struct {
-	modified time.Time
-	size     int64
-	err      string // why it cannot be looked at
+	seen  filewatch.Files // of the watcher alone, once it runs
+	stop  func()
 }
 
 func newFiles(o Options) (*files, error) {
-	f := &files{o: o}
-	last := f.stamps()
-	if err := f.load(); err != nil {
+	f := &files{o: o, seen: filewatch.Files{Paths: []string{o.Ranges, o.Polygons}}, stop: func() {}}
+	if _, err := f.load(); err != nil {
 		return nil, err
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	f.stop = stop
 	if o.Ranges != "" || o.Polygons != "" {
-		f.ended.Go(func() { f.watch(ctx, last) })
+		f.stop = filewatch.Start(o.Poll, f.look)
 	}
 	return f, nil
 }
 
-func (f *files) close() {
-	f.stop()
-	f.ended.Wait()
-}
+func (f *files) close() { f.stop() }
 
 func (f *files) find(_ context.Context, p Place) (string, error) {
 	r, ok := f.table.Load().Find(p)
@@ -56,52 +42,44 @@ func (f *files) find(_ context.Context, p Place) (string, error) {
 	return r.ID, nil
 }
 
-func (f *files) watch(ctx context.Context, last [2]stamp) {
-	ticker := time.NewTicker(f.o.Poll)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		// Taken before the files are read: what is written meanwhile shows at the next look.
-		if now := f.stamps(); now != last {
-			last = now
-			f.o.Told(f.load())
-		}
+func (f *files) look() {
+	if news, err := f.load(); news {
+		f.o.Told(err)
 	}
 }
 
-func (f *files) stamps() (s [2]stamp) {
-	for i, name := range []string{f.o.Ranges, f.o.Polygons} {
-		if name == "" {
-			continue
-		}
-		info, err := os.Stat(name)
-		if err != nil {
-			s[i] = stamp{err: err.Error()}
-			continue
-		}
-		s[i] = stamp{modified: info.ModTime(), size: info.Size()}
-	}
-	return s
-}
-
-// load reads both files whole, then swaps the table; with an error nothing has changed.
-func (f *files) load() error {
-	t, err := f.read()
-	if err != nil {
+// load reads both files whole where one of them is another than before, then swaps the table; with an error nothing has changed.
+func (f *files) load() (news bool, err error) {
+	var t *Table
+	news, err = f.seen.Look(func() (err error) {
+		t, err = f.read()
 		return err
+	})
+	if news && err == nil {
+		f.table.Store(t)
 	}
-	f.table.Store(t)
-	return nil
+	return news, f.keyed(err)
 }
+
+func (f *files) rangesKey() string   { return "checkout.regions.file: " + f.o.Ranges }
+func (f *files) polygonsKey() string { return "checkout.polygons.file: " + f.o.Polygons }
 
 func (f *files) read() (*Table, error) {
 	b := newBuilder(f.o.Format)
 	ranges, polygons := reading(f.o.Ranges, b.readRanges), reading(f.o.Polygons, b.readPolygons)
-	return b.finish("checkout.regions.file: "+f.o.Ranges, ranges, "checkout.polygons.file: "+f.o.Polygons, polygons)
+	return b.finish(f.rangesKey(), ranges, f.polygonsKey(), polygons)
+}
+
+// keyed has the key of a file that was written to while both were read, as read gives it for all other faults.
+func (f *files) keyed(err error) error {
+	var moving *fs.PathError
+	switch {
+	case !errors.As(err, &moving):
+		return err
+	case moving.Path == f.o.Ranges:
+		return transform.AtKey(f.rangesKey(), moving.Err)
+	}
+	return transform.AtKey(f.polygonsKey(), moving.Err)
 }
 
 const maxFile = 1 << 30 // bytes

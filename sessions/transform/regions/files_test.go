@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aislecache/aisle/config/filewatch/filewatchtest"
 	"github.com/aislecache/aisle/sessions/transform/regions"
 )
 
@@ -84,6 +85,9 @@ func TestFilesAreFollowed(t *testing.T) {
 			t.Fatal(err)
 		}
 		f("SW#ny", "read")
+		// Of the same size and time.
+		filewatchtest.Alike(t, file, header+"BRA,10,19,,sp\n")
+		f("SW#sp", "read")
 	})
 }
 
