@@ -52,7 +52,7 @@ type redisSection struct {
 func sessionsDefaults() sessionsSection {
 	return sessionsSection{
 		mode: "off", bolt: "./data/sessions.db", boltSync: "always", listen: ":8082", tokenKeys: "./data/session.keys", ttl: Duration(120 * time.Hour),
-		secure: true, sameSite: "none", cookiePath: "/", denied: sessions.DeniedQuery(), createsPerMin: 600,
+		secure: true, sameSite: "none", cookiePath: "/", denied: sessions.DeniedQuery(), createsPerMin: 6000,
 	}
 }
 

@@ -17,7 +17,11 @@ const operatorCookie = "VtexIdclientAutCookie"
 // loginLives is how long a log-in lasts.
 const loginLives = 24 * time.Hour
 
-const adminAudience = "admin"
+// The audiences of log-ins (docs/authentication.md).
+const (
+	adminAudience   = "admin"
+	shopperAudience = "webstore"
+)
 
 // claims are those of the token of a log-in.
 type claims struct {
@@ -87,7 +91,7 @@ func (s *Storefront) shopperCookie() string { return operatorCookie + "_" + s.op
 func (s *Storefront) logIn(w http.ResponseWriter, email string, operator bool) {
 	now := time.Now()
 	c := claims{
-		Email: email, UserID: userID(email), Account: s.options.Account, Issuer: "casa-lume",
+		Email: email, UserID: userID(email), Account: s.options.Account, Audience: shopperAudience, Issuer: "casa-lume",
 		Issued: now.Unix(), Expires: now.Add(loginLives).Unix(),
 	}
 	name := s.shopperCookie()
@@ -107,12 +111,12 @@ func userID(email string) string {
 
 // loggedIn is the e-mail in the log-in of a request, "" without one.
 func (s *Storefront) loggedIn(r *http.Request, operator bool) string {
-	name, audience := s.shopperCookie(), ""
+	name, audience := s.shopperCookie(), shopperAudience
 	if operator {
 		name, audience = operatorCookie, adminAudience
 	}
 	c, ok := s.catalogue.data.key.verify(lastCookie(r, name), time.Now())
-	if !ok || c.Account != s.options.Account || c.Audience != audience {
+	if !ok || c.Account != s.options.Account || c.Audience != "" && c.Audience != audience {
 		return ""
 	}
 	return c.Email

@@ -62,9 +62,9 @@ func TestLogInIsASignedCookie(t *testing.T) {
 			t.Errorf("%v: claims (-want +got):\n%s", form, diff)
 		}
 	}
-	f(shopperCookie, map[string]any{"sub": "ann@gold.example", "userId": "c-1001", "customerId": "c-1001", "account": "demo"}, "email", "ann@gold.example")
-	f(shopperCookie, map[string]any{"sub": "Ann@Gold.example", "userId": "c-1001", "customerId": "c-1001", "account": "demo"}, "email", "Ann@Gold.example")
-	f(shopperCookie, map[string]any{"sub": "eve@new.example", "userId": "u-a267871ee4097ff0", "account": "demo"}, "email", "eve@new.example")
+	f(shopperCookie, map[string]any{"sub": "ann@gold.example", "userId": "c-1001", "customerId": "c-1001", "account": "demo", "audience": "webstore"}, "email", "ann@gold.example")
+	f(shopperCookie, map[string]any{"sub": "Ann@Gold.example", "userId": "c-1001", "customerId": "c-1001", "account": "demo", "audience": "webstore"}, "email", "Ann@Gold.example")
+	f(shopperCookie, map[string]any{"sub": "eve@new.example", "userId": "u-a267871ee4097ff0", "account": "demo", "audience": "webstore"}, "email", "eve@new.example")
 	f(operatorCookie, map[string]any{"sub": "olivia@acme.example", "userId": "u-169d3f2b7a6e8f28", "account": "demo", "audience": "admin"},
 		"email", "olivia@acme.example", "as", "operator")
 }

@@ -29,7 +29,7 @@ type HandlerOptions struct {
 	// Checkout answers the public endpoints under /api/checkout/pub/, under any prefix: those of regions. nil: there are none.
 	Checkout http.Handler
 	// CreateRate and CreateBurst bound the sessions that one address begins (an IPv6 one: its /64): so many per second,
-	// and so many at once. 0: 10 and 100. A rate below 0: unbounded. Backends are not bounded.
+	// and so many at once. 0: 100, and those of ten seconds, at least 10. A rate below 0: unbounded. Backends are not bounded.
 	CreateRate  float64
 	CreateBurst int
 	Deadline    time.Duration // of a request; 0: 5 s

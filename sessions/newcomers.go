@@ -21,8 +21,11 @@ type newcomers struct {
 }
 
 const (
-	defaultCreateRate  = 10
-	defaultCreateBurst = 100
+	// defaultCreateRate lets in who is behind the one address of a carrier, on a busy day of a large store, and holds back who
+	// would fill the store.
+	defaultCreateRate = 100
+	// burstTime is how much of the rate comes at once, at least leastBurst: a campaign's first second is like none after it.
+	burstTime, leastBurst = 10, 10
 	// rememberedAddresses bounds the limiters: at most 8 MiB. Who is forgotten begins anew, with a full burst; that takes
 	// as many other addresses.
 	rememberedAddresses = 64 << 10
@@ -33,7 +36,7 @@ func newNewcomers(perSecond float64, burst int) *newcomers {
 		perSecond = defaultCreateRate
 	}
 	if burst == 0 {
-		burst = defaultCreateBurst
+		burst = max(leastBurst, int(burstTime*perSecond))
 	}
 	return &newcomers{rate: rate.Limit(perSecond), burst: burst, seen: newMemo[string, *rate.Limiter](rememberedAddresses)}
 }

@@ -71,14 +71,23 @@ func TestNewcomersUnbounded(t *testing.T) {
 }
 
 func TestNewcomersDefaults(t *testing.T) {
-	n := newNewcomers(0, 0)
-	admitted := 0
-	for n.admit(netip.Addr{}) == nil {
-		admitted++
+	f := func(perSecond float64, burst, want int) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) { // where no time passes between two calls
+			n := newNewcomers(perSecond, burst)
+			admitted := 0
+			for n.admit(netip.Addr{}) == nil {
+				admitted++
+			}
+			if admitted != want {
+				t.Errorf("%v per second: %d at once, want %d", perSecond, admitted, want)
+			}
+		})
 	}
-	if admitted < defaultCreateBurst || admitted > defaultCreateBurst+50 {
-		t.Errorf("%d at once, want about %d", admitted, defaultCreateBurst)
-	}
+	f(0, 0, 1000)
+	f(2, 0, 20)
+	f(0.5, 0, 10)
+	f(0.5, 3, 3)
 }
 
 func TestClientAddress(t *testing.T) {

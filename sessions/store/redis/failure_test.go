@@ -172,8 +172,8 @@ func TestKill(t *testing.T) {
 	c := newCrowd(t, s)
 	for range 3 {
 		c.has(t, 20)
+		failed := c.failures.Load() // before: each fails once, and then waits for the server
 		server.Kill()
-		failed := c.failures.Load()
 		eventually(t, "the writers notice", func() bool { return c.failures.Load() >= failed+int64(len(c.acknowledged)) })
 		server.Restart()
 		c.has(t, 5)

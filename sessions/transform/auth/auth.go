@@ -222,18 +222,31 @@ func (a *Auth) look(set *KeySet, tokens []shown) (transform.Values, []Verdict) {
 		if verdicts[i] != VerdictValid {
 			continue
 		}
-		of, names := &shopper, a.cookie
-		if id.admin {
-			of, names = &operator, a.admins
-		}
-		switch {
-		case !names.MatchString(t.cookie):
+		of := &shopper
+		switch a.roleOf(t.cookie, id.role) {
+		case roleUnsaid:
 			verdicts[i] = VerdictAudience
-		case of.user == "":
+			continue
+		case roleOperator:
+			of = &operator
+		}
+		if of.user == "" {
 			*of = id
 		}
 	}
 	return outputs(shopper, operator), verdicts
+}
+
+// roleOf is whom a token in a cookie proves: whom it was issued for, if that is whom the cookie is for. Of a token that does not say
+// the cookie does, a shopper where it may be both.
+func (a *Auth) roleOf(cookie string, issued role) role {
+	switch {
+	case issued != roleOperator && a.cookie.MatchString(cookie):
+		return roleShopper
+	case issued != roleShopper && a.admins.MatchString(cookie):
+		return roleOperator
+	}
+	return roleUnsaid
 }
 
 // unverified is what may be said without keys: nothing, so that the Engine keeps what the same cookies proved

@@ -147,7 +147,7 @@ func TestClaims(t *testing.T) {
 	}
 }
 
-// TestRoles: an operator is who has an operator's token in the operator's cookie.
+// TestRoles: an operator is who has an operator's token, or one that does not say whose it is, in the operator's cookie.
 func TestRoles(t *testing.T) {
 	s := hmacKey("k", secret)
 	shopper, operator := s.sign(ann()), s.sign(ann("sub", "op@acme.example", "userId", "u-op", "audience", "admin"))
@@ -168,7 +168,13 @@ func TestRoles(t *testing.T) {
 	f(o, annIs, "valid", shopperCookie, shopper)
 	f(o, opIs, "valid", adminCookie, operator)
 	f(o, opIs+" "+annIs, "valid valid", adminCookie, operator, shopperCookie, shopper)
-	f(o, "", "audience audience", adminCookie, shopper, shopperCookie, operator)
+	unsaid, webstore := s.sign(ann("sub", "op@acme.example", "userId", "u-op")), s.sign(ann("audience", "webstore"))
+	f(o, opIs, "valid", adminCookie, unsaid)
+	f(o, annIs, "valid", shopperCookie, webstore)
+	f(o, "", "audience audience", adminCookie, webstore, shopperCookie, operator)
+	f(o, "", "audience", adminCookie, s.sign(ann("aud", []string{"webstore"})))
+	f(o, "", "audience", adminCookie, s.sign(ann("audience", "")))
+	f(o, opIs, "valid", adminCookie, s.sign(ann("sub", "op@acme.example", "userId", "u-op", "audience", "x", "aud", []string{"admin"})))
 
 	// Several cookies of a role: the first by name that counts.
 	many := auth.Options{Cookie: "VtexIdclientAutCookie_.*"}
@@ -180,7 +186,7 @@ func TestRoles(t *testing.T) {
 	// One pattern for both roles: the token says which it is.
 	all := auth.Options{Cookie: "login", AdminCookie: "login"}
 	f(all, opIs, "valid", "login", operator)
-	f(all, annIs, "valid", "login", shopper)
+	f(all, annIs, "valid", "login", shopper) // which does not say
 }
 
 // TestStaleCookies: none of them hides the token that counts.

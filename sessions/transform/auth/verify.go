@@ -17,17 +17,26 @@ const (
 	// earlySlack is how far an issuer's clock may be ahead of ours. Expiry has none: what is over is over.
 	earlySlack = time.Minute
 	lastTime   = 253402300799 // the end of the year 9999, Unix seconds
-	adminRole  = "admin"
+	operators  = "admin"
 )
 
 // identity is what a token proves.
 type identity struct {
 	email, user           string
 	customer, unit, agent string
-	admin                 bool
+	role                  role
 	account, issuer       string
 	expires, begins       int64 // Unix seconds; begins 0: at once
 }
+
+// role is whom a token was issued for, by its audience. The zero value is of one that does not say.
+type role uint8
+
+const (
+	roleUnsaid role = iota
+	roleShopper
+	roleOperator
+)
 
 // rules are what the claims of a token must meet.
 type rules struct{ account, issuer string }
@@ -151,7 +160,7 @@ func read(claims jwt.MapClaims) (id identity, ok bool) {
 		customer: text("customerId"), unit: text("unitId"),
 	}
 	id.agent, ok = flag(claims["isRepresentative"], ok)
-	id.admin = forAdmin(claims["audience"]) || forAdmin(claims["aud"])
+	id.role = max(roleOf(claims["audience"]), roleOf(claims["aud"]))
 	var there bool
 	id.expires, there = seconds(claims["exp"])
 	ok = ok && there && id.email != "" && id.user != ""
@@ -175,12 +184,16 @@ func flag(claim any, ok bool) (string, bool) {
 	return "", false
 }
 
-// forAdmin reads `audience`, and `aud` of RFC 7519, 4.1.3: a text or a list.
-func forAdmin(claim any) bool {
-	if list, ok := claim.([]any); ok {
-		return slices.Contains(list, any(adminRole))
+// roleOf reads `audience`, and `aud` of RFC 7519, 4.1.3: a text or a list.
+func roleOf(claim any) role {
+	list, ok := claim.([]any)
+	switch {
+	case claim == nil:
+		return roleUnsaid
+	case claim == operators, ok && slices.Contains(list, any(operators)):
+		return roleOperator
 	}
-	return claim == adminRole
+	return roleShopper
 }
 
 // seconds reads a NumericDate (RFC 7519, 2), down to the second.

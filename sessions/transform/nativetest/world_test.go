@@ -72,7 +72,7 @@ const (
 func tokens() map[string]string {
 	all := map[string]string{}
 	for name, p := range people() {
-		all[name] = sign(p, secret)
+		all[name] = sign(p, secret, "audience", "webstore")
 		all["admin "+name] = sign(p, secret, "audience", "admin")
 		all["forged "+name] = sign(p, other)
 		all["forged admin "+name] = sign(p, other, "audience", "admin")
