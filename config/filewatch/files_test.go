@@ -105,6 +105,8 @@ func TestLook(t *testing.T) {
 	f("0 quiet " + gone + ": two")
 	f("1 read: two", is("two"))
 	f("0 quiet: two")
+	f("1 read: two", r.files.Again)
+	f("0 quiet: two")
 
 	// The same file, away and back.
 	f("1 told "+gone+": two", func() { must(t, os.Rename(path, path+".away")) })

@@ -21,6 +21,7 @@ type file struct {
 	told    func(Load)
 	current atomic.Pointer[table]
 	seen    filewatch.Files // of the watcher alone, once it runs
+	emptied bool            // the last look found no customers where there were some; of the watcher too
 	stop    func()
 }
 
@@ -65,7 +66,12 @@ func (f *file) load() error {
 	if !news {
 		return err
 	}
-	if err == nil {
+	first := err == nil && next.count == 0 && f.held() > 0 && !f.emptied
+	switch f.emptied = first; {
+	case first:
+		f.seen.Again()
+		err = errNobodyLeft
+	case err == nil:
 		f.replace(next)
 	}
 	f.told(Load{Path: f.path, Customers: f.held(), Took: time.Since(began), Err: err})
@@ -79,15 +85,11 @@ func (f *file) whole() (*table, error) {
 		return nil, err
 	}
 	defer func() { _ = in.Close() }() // it was only read
-	t, err := f.read(in)
-	if err == nil && t.count == 0 && f.held() > 0 {
-		return nil, errNobodyLeft
-	}
-	return t, err
+	return f.read(in)
 }
 
 // errNobodyLeft: a file without customers is what an editor or a copy leaves before it writes.
-var errNobodyLeft = errors.New("it has no customers any more: that counts at a start alone")
+var errNobodyLeft = errors.New("it has no customers any more: that counts if it is still so at the next look")
 
 // held is the number of customers in use.
 func (f *file) held() int {

@@ -151,7 +151,8 @@ func TestFileOfEqualSizeAndTime(t *testing.T) {
 	})
 }
 
-// TestFileLosesEverybody: a file that has no customers any more, as one that is being written, takes no price table from anybody.
+// TestFileLosesEverybody: a file that has no customers any more, as one that is being written, takes no price table from anybody; one
+// with a header, or an empty list, does if it is still so at the next look.
 func TestFileLosesEverybody(t *testing.T) {
 	const csv, yaml = "id,priceTables\nc1,gold\n", "- {id: c1, priceTables: gold}\n"
 	f := func(name, text, empty, told string) {
@@ -164,13 +165,24 @@ func TestFileLosesEverybody(t *testing.T) {
 			w.becomes(empty)
 			w.look()
 			w.loads(1, told)
-			w.look()
-			w.quiet()
 			s.does()
 			s.tables("gold")
 			w.becomes(text)
 			w.look()
 			w.loads(1, "")
+
+			w.becomes(empty)
+			w.look()
+			w.loads(1, told)
+			w.look()
+			want := "gold"
+			if told == "no customers any more" {
+				want = ""
+				w.loads(0, "")
+			}
+			w.quiet()
+			s.does()
+			s.tables(want)
 		})
 	}
 	f("customers.csv", csv, "", "it is empty")
