@@ -27,7 +27,7 @@ func (e *Engine) finish(f *flight, body []byte, err error) {
 		reason = ReasonTooLarge
 	case err != nil:
 		reason = ReasonTruncated
-	case e.epochs.Check(f.entry.Labels, f.epoch).State != NotPurged:
+	case e.epochs.Check(f.entry.Labels, f.epoch).State == HardPurged:
 		reason = ReasonPurgedInFlight
 	}
 	now := TimeOf(time.Now())
@@ -54,10 +54,11 @@ func truncated(err error) error {
 //
 // ristretto's Set is asynchronous and, for two quick Sets of a new key, keeps
 // the older value: where the store shows another entry than ours it is set again.
-// A flight that was replaced in the table writes nothing: one writer per key.
+// A flight that was replaced in the table writes nothing: one writer per key. What was purged softly meanwhile lands: it is stale by
+// its epoch, and better than nothing when the origin fails.
 func (e *Engine) land(f *flight) {
 	entry := f.landed.Load()
-	if entry == nil || !f.owns(entry) || e.epochs.Check(entry.Labels, f.epoch).State != NotPurged {
+	if entry == nil || !f.owns(entry) || e.epochs.Check(entry.Labels, f.epoch).State == HardPurged {
 		return
 	}
 	until := time.Now().Add(landingTime)

@@ -256,6 +256,18 @@ func TestPurgeWhileWaiting(t *testing.T) {
 	})
 }
 
+// TestSoftPurgeInFlight: a page that was purged softly while it was fetched is kept as one that was purged after it.
+func TestSoftPurgeInFlight(t *testing.T) {
+	inBubble(t, counted(2*sec), func(r *rig) {
+		time.AfterFunc(sec, func() { r.engine.PurgeAll(true) })
+		r.want(r.get("/p"), cache.Miss, cache.ReasonAbsent, "0")
+		settle()
+		r.want(r.get("/p"), cache.Stale, cache.ReasonGrace, "0")
+		time.Sleep(3 * sec)
+		r.want(r.get("/p"), cache.Hit, cache.ReasonFresh, "1")
+	})
+}
+
 // TestPurgeByURLTakesAllSegmentsAndVariants of that URL.
 func TestPurgeByURLTakesAllSegmentsAndVariants(t *testing.T) {
 	inBubble(t, func(n int, q *cache.OriginRequest) reply {
