@@ -193,22 +193,22 @@ func TestImpersonateDenied(t *testing.T) {
 	o.logs("admin=eve@evil.example").sees("", "denied:eve::", wishFor+"bob@x.example")
 	o.logs("admin=op@acme.example").sees("", "")
 
-	// A stranger is nobody to be told of, whoever they turn out to be.
+	// A stranger is told of as nobody, and once, whoever they turn out to be.
 	o = newOffice(t)
-	o.sees("", "", wishFor+"bob@x.example")
+	o.sees("", "denied:::", wishFor+"bob@x.example")
 	o.can("")
 	o.logs("store=ann@x.example").sees("", "")
 
 	// No operator by what they could say.
 	o = newOffice(t)
-	o.sees("", "", wishFor+"bob@x.example", "public.adminUserEmail=op@acme.example", "public.canImpersonate=true")
+	o.sees("", "denied:::", wishFor+"bob@x.example", "public.adminUserEmail=op@acme.example", "public.canImpersonate=true")
 }
 
 // TestImpersonateNobody: a wish that is said while nobody is logged in does not wait for the operator who logs in next.
 func TestImpersonateNobody(t *testing.T) {
 	for _, after := range []bool{false, true} {
 		o := newOfficeOf(t, after)
-		o.sees("", "", wishFor+"bob@x.example")
+		o.sees("", "denied:::", wishFor+"bob@x.example")
 		if got := o.values.Text(key("public." + impersonated)); got != "" {
 			t.Errorf("the wish for %s stays", got)
 		}
@@ -219,7 +219,7 @@ func TestImpersonateNobody(t *testing.T) {
 	// A cookie says it at the log-in too: it is the browser's own.
 	o := newOffice(t)
 	const cookie = impersonated + "=ann@x.example"
-	o.logs(cookie).sees("", "", wishFor+"bob@x.example")
+	o.logs(cookie).sees("", "denied::: denied:::", wishFor+"bob@x.example") // two wishes
 	o.logs(cookie, "admin=op@acme.example").sees("u-ann", "started:op:u-ann:")
 }
 
