@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/aislecache/aisle/segment"
@@ -93,6 +94,29 @@ type successor struct {
 	session *Session
 	issued  Issued
 	data    []byte // the session at rest; nil: it is as it was
+	told    *held  // what apps have to tell of it
+}
+
+// held is what apps have to tell of a successor. One that is tried, refused or beaten by another process is never told of.
+type held struct {
+	mu   sync.Mutex
+	list []func() // guarded by mu
+}
+
+func (h *held) add(tell func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.list = append(h.list, tell)
+}
+
+func (h *held) tell() {
+	h.mu.Lock()
+	list := h.list
+	h.list = nil
+	h.mu.Unlock()
+	for _, tell := range list {
+		tell()
+	}
 }
 
 // apply makes the successor of a session: with the query's values if it fits with them.
@@ -112,8 +136,9 @@ func oversized(err error) bool {
 }
 
 func (s *Service) transform(ctx context.Context, was *Session, call Call, change Change, created bool) (successor, error) {
+	told := &held{}
 	result, err := s.engine.Load().Run(ctx, was.Values, transform.Change{
-		Values: merged(change), Cookies: cookiesOf(was, call), Created: created, Marks: was.Marks, Operation: call.Operation,
+		Values: merged(change), Cookies: cookiesOf(was, call), Created: created, Marks: was.Marks, Operation: call.Operation, Hold: told.add,
 	})
 	if err != nil {
 		return successor{}, err
@@ -131,13 +156,13 @@ func (s *Service) transform(ctx context.Context, was *Session, call Call, change
 		return successor{}, err
 	}
 	if !created && !result.Edited && maps.Equal(was.KeepAlive, session.KeepAlive) {
-		return successor{session: &session, issued: issued}, nil
+		return successor{session: &session, issued: issued, told: told}, nil
 	}
 	if !created {
 		session.Replaced = s.replaced(was, issued)
 	}
 	data, err := s.encode(&session)
-	return successor{&session, issued, data}, err
+	return successor{&session, issued, data, told}, err
 }
 
 // maxReplaced bounds Session.Replaced: the oldest go. Who edits a session more often within the life of a seal has it forget
@@ -204,7 +229,9 @@ func (s *Service) keep(ctx context.Context, next successor) (Outcome, error) {
 	out := Outcome{Session: next.session, Segment: next.issued}
 	if next.data == nil {
 		var err error
-		out.Moved, err = s.touch(ctx, next)
+		if out.Moved, err = s.touch(ctx, next); err == nil {
+			next.told.tell()
+		}
 		return out, err
 	}
 	// The facets first: whoever reads the session may issue the reference at once.
@@ -216,6 +243,7 @@ func (s *Service) keep(ctx context.Context, next successor) (Outcome, error) {
 	}
 	s.ends.put(next.session.ID, next.session.Expires.Unix())
 	s.metrics.saved(next.session.Version, next.issued)
+	next.told.tell()
 	out.Moved = true
 	return out, nil
 }

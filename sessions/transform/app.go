@@ -33,6 +33,9 @@ type Spec struct {
 	// Refresh calls it at every request, as if an input had changed: for what is looked up
 	// outside of the session, such as a key that was revoked or an audience's end.
 	Refresh bool
+	// Cleared shows it inputs that a request takes away, as "" while that request runs: a session has no empty values, so
+	// to every other app they are as those that never were.
+	Cleared bool
 	// Basis names what the outputs hang on beside the inputs and what is looked up, such as a list in the configuration: with
 	// another one the app is called once more for each session. "": nothing.
 	Basis string

@@ -2,6 +2,7 @@ package transform
 
 import (
 	"bytes"
+	"context"
 	"maps"
 	"slices"
 )
@@ -21,6 +22,9 @@ type Change struct {
 	Marks Marks
 	// Operation is the id of the request for the apps over HTTP; "" has each of them get one of its own.
 	Operation string
+	// Hold takes what apps have to tell of their steps, until the Result is stored, or never if it is not: a change may be tried, or
+	// run again. It is called by several goroutines at once, also after Run has returned. nil: it is told at once.
+	Hold func(tell func())
 }
 
 // Cookie is a cookie of a request, decoded.
@@ -66,3 +70,21 @@ func diff(a, b Values) []Key {
 }
 
 func sortedKeys(set map[Key]bool) []Key { return slices.SortedFunc(maps.Keys(set), Key.Compare) }
+
+type holdKey struct{}
+
+func withHold(ctx context.Context, hold func(tell func())) context.Context {
+	if hold == nil {
+		return ctx
+	}
+	return context.WithValue(ctx, holdKey{}, hold)
+}
+
+// tell tells something, or has it held.
+func tell(ctx context.Context, what func()) {
+	if hold, ok := ctx.Value(holdKey{}).(func(tell func())); ok {
+		hold(what)
+		return
+	}
+	what()
+}

@@ -3,7 +3,6 @@ package transform
 import (
 	"context"
 	"errors"
-	"strconv"
 	"strings"
 )
 
@@ -29,7 +28,7 @@ const (
 	StepStarted StepKind = iota // the operator sees the store as the customer from now on
 	StepStopped                 // they do no longer, by their own wish
 	StepEnded                   // they do no longer, because they logged out, are no operator any more, or the customer is gone
-	StepDenied                  // somebody asked who is no operator, or is not logged in
+	StepDenied                  // somebody asked who is no operator; Operator is "" where nobody was logged in
 	StepUnknown                 // an operator asked for a customer whom nobody knows
 	numStepKinds
 )
@@ -49,8 +48,7 @@ func StepKinds() []StepKind {
 }
 
 // Step is one step of an impersonation, for the record. It holds ids, and no e-mail: an id that is one is "".
-// A step is told when the app decides it: a request that is refused afterwards, and run again without its values, or is run
-// again because another wrote first, had its step told all the same.
+// A step is told when the app decides it, unless Change.Hold has it wait.
 type Step struct {
 	Kind      StepKind
 	Operator  string // authentication.adminUserId, else .storeUserId; of who began it, where it is over
@@ -60,12 +58,13 @@ type Step struct {
 
 // Impersonate is the App. It is safe for concurrent use.
 //
-// Who is impersonated is in public.vtex-impersonated-customer-email, else in the cookie of that name, which comes into public when it
-// comes true. A wish that is denied, that has ended, or that is said while nobody is logged in leaves public: it must not come true
-// later, by the log-in of an operator who never wished it. The app is called at every request, so that
-// who is no operator any more stops at the next. It reads its own outputs: storeUserId and operatorId, to tell a step once;
-// `asked`, by which it looks twice at a new wish, since the log-in or the log-out may be in the very
-// same request; and `cookie`, by which a cookie that is still there does not say again what was stopped.
+// Who is impersonated is in public.vtex-impersonated-customer-email, else in the cookie of that name. A wish that is
+// denied, that has ended, or that is said while nobody is logged in leaves public: it must not come true later, by the log-in
+// of an operator who never wished it. Browsers go on sending the cookie when "" in public has stopped it, so the one that
+// named the customer counts no more. The app is called at every request, so that who is no operator any more stops at the
+// next. It reads its own outputs, to tell a step once: storeUserId and operatorId; `asked`, by which it looks twice at a new
+// wish, since the log-in or the log-out may be in the very same request; `told` of a cookie's wish that came to nothing; and
+// `stopped`.
 type Impersonate struct{ o ImpersonateOptions }
 
 const impersonated = "vtex-impersonated-customer-email"
@@ -83,64 +82,38 @@ func NewImpersonate(o ImpersonateOptions) (*Impersonate, error) {
 	return &Impersonate{o}, nil
 }
 
-// Spec implements App (facts, part 4; operatorId and asked are ours).
+// Spec implements App (facts, part 4; operatorId, asked, told and stopped are ours).
 func (i *Impersonate) Spec() Spec {
 	return Spec{
 		Name: "impersonate",
 		Input: Declaration{
 			PublicNamespace: {impersonated}, CookieNamespace: {impersonated},
 			"authentication": {"adminUserId", "adminUserEmail", "storeUserId", "storeUserEmail", "customerId", "unitId", "isRepresentative"},
-			"impersonate":    {"storeUserId", "storeUserEmail", "operatorId", "asked", "cookie"},
+			"impersonate":    {"storeUserId", "storeUserEmail", "operatorId", "asked", "told", "stopped"},
 		},
 		Output: Declaration{
 			PublicNamespace: {impersonated},
-			"impersonate":   {"storeUserId", "storeUserEmail", "canImpersonate", "account", "operatorId", "asked", "cookie"},
+			"impersonate":   {"storeUserId", "storeUserEmail", "canImpersonate", "account", "operatorId", "asked", "told", "stopped"},
 		},
-		Refresh: true,
+		Refresh: true, Cleared: true,
 	}
 }
-
-// wish is what a session says of impersonation.
-type wish struct {
-	email      string // of the customer who is wished for; "": none
-	known, may bool   // there is an operator, or a shopper, and they may
-	operator   string
-	asked      string // what the last look left: "", asking or answered
-	source
-	// What it was before: "" where nobody was impersonated.
-	was, wasEmail, wasOperator string
-}
-
-func (i *Impersonate) read(in Values) wish {
-	who := Values{"authentication": in["authentication"]}
-	w := wish{
-		known: len(who["authentication"]) > 0, operator: operatorOf(in), asked: in.Text(impersonateKey("asked")),
-		was: in.Text(impersonateKey("storeUserId")), wasEmail: in.Text(impersonateKey("storeUserEmail")), wasOperator: in.Text(impersonateKey("operatorId")),
-	}
-	w.may = w.known && i.o.Operator(who)
-	w.source = sourceOf(in, w.was != "")
-	w.email = w.wished()
-	return w
-}
-
-// asking marks a wish that is to be looked at once more, answered one that came to nothing and was told.
-func (w wish) asking() string   { return "?" + w.email }
-func (w wish) answered() string { return "!" + w.operator + " " + w.email }
 
 // Transform implements App. Its only error is that of Options.Customer.
 func (i *Impersonate) Transform(ctx context.Context, in Values) (Values, error) {
 	w, out := i.read(in), Values{}
 	r := recorder{ctx, i.o.Observe, operationOf(ctx)}
 	w.clear(out)
-	same := w.was != "" && w.operator == w.wasOperator && FoldEmail(w.email) == FoldEmail(w.wasEmail)
+	same := w.was != "" && w.operator == w.wasOperator && sameEmail(w.email, w.wasEmail)
 	switch {
 	case w.email == "":
 		r.over(StepStopped, w)
+		if w.blank {
+			w.forget(out)
+		}
 	case !w.may && w.was != "":
 		w.end(out, r)
-	case !w.known && (w.asked == w.asking() || w.asked == w.answered()):
-		w.refuse(out, r, StepDenied)
-	case !w.known, !same && w.asked != w.asking() && w.asked != w.answered():
+	case !same && !w.looked():
 		r.over(StepStopped, w)
 		out.put(impersonateKey("asked"), TextValue(w.asking()))
 	case !w.may:
@@ -170,47 +143,8 @@ func (i *Impersonate) enter(ctx context.Context, w wish, out Values, r recorder)
 	for name, text := range map[string]string{"storeUserId": id, "storeUserEmail": w.email, "operatorId": w.operator, "account": i.o.Account} {
 		out.put(impersonateKey(name), TextValue(text))
 	}
-	w.heed(out)
+	w.renew(out)
 	return out, nil
-}
-
-// end ends what was in force. The cookie that is left has to change before it counts again.
-func (w wish) end(out Values, r recorder) {
-	w.forget(out)
-	w.spend(out)
-	r.over(StepEnded, w)
-}
-
-// refuse tells once of a wish that comes to nothing, though a cookie may say it with each request.
-func (w wish) refuse(out Values, r recorder, kind StepKind) {
-	w.forget(out)
-	out.put(impersonateKey("asked"), TextValue(w.answered()))
-	if w.asked != w.answered() {
-		r.tell(kind, w.operator, "")
-	}
-}
-
-// clear gives the outputs while nobody is impersonated.
-func (w wish) clear(out Values) {
-	for _, name := range []string{"storeUserId", "storeUserEmail", "account", "operatorId", "asked"} {
-		out.put(impersonateKey(name), TextValue(""))
-	}
-	can := ""
-	if w.known {
-		can = strconv.FormatBool(w.may)
-	}
-	out.put(impersonateKey("canImpersonate"), TextValue(can))
-	w.keep(out)
-}
-
-// forget takes the wish out of the session.
-func (w wish) forget(out Values) { out.put(Key{PublicNamespace, impersonated}, TextValue("")) }
-
-func operatorOf(in Values) string {
-	if id := in.Text(Key{"authentication", "adminUserId"}); id != "" {
-		return id
-	}
-	return in.Text(Key{"authentication", "storeUserId"})
 }
 
 // recorder tells the steps of one call, unless the Engine waits for it no longer: then nothing comes of them.
@@ -222,7 +156,8 @@ type recorder struct {
 
 func (r recorder) tell(kind StepKind, operator, customer string) {
 	if r.ctx.Err() == nil {
-		r.observe(Step{kind, withoutEmail(operator), withoutEmail(customer), r.operation})
+		step := Step{kind, withoutEmail(operator), withoutEmail(customer), r.operation}
+		tell(r.ctx, func() { r.observe(step) })
 	}
 }
 

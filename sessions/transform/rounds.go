@@ -52,7 +52,8 @@ func (r *run) wave(ctx context.Context, wave []*player, from Values) {
 	replies := make([]reply, len(wave))
 	var calls sync.WaitGroup
 	for i, p := range wave {
-		calls.Go(func() { replies[i] = p.call(ctx, p.inputs(from)) })
+		in := r.inputs(p, from)
+		calls.Go(func() { replies[i] = p.call(ctx, in) })
 	}
 	calls.Wait()
 	if errors.Is(ctx.Err(), context.Canceled) {

@@ -21,6 +21,7 @@ type player struct {
 type run struct {
 	engine  *Engine
 	stated  Values // what the caller writes
+	applied bool   // it is written
 	state   Values
 	players []*player
 	result  Result
@@ -30,7 +31,8 @@ type run struct {
 // changes any more. It fails with a *Refusal where an app refuses the change, and with the error of ctx where
 // that ends first; then nothing is to be stored. It never fails by failures of apps: Result.Calls tells of them.
 func (e *Engine) Run(ctx context.Context, state Values, change Change) (Result, error) {
-	bounded, cancel := context.WithTimeout(withOperation(ctx, change.Operation), e.o.Deadline)
+	told := withHold(withOperation(ctx, change.Operation), change.Hold)
+	bounded, cancel := context.WithTimeout(told, e.o.Deadline)
 	defer cancel()
 	r := e.begin(state, change)
 	if change.Created {
@@ -92,6 +94,7 @@ func (r *run) create(ctx context.Context) {
 
 // apply writes what the caller says.
 func (r *run) apply(change Change) {
+	r.applied = true
 	for k, v := range change.Values.All() {
 		r.state.Set(k, v)
 	}
@@ -121,6 +124,20 @@ func (r *run) markDue() {
 func (r *run) statedNow(k Key) bool {
 	v := r.stated.Get(k)
 	return !Empty(v) && bytes.Equal(v, r.state.Get(k))
+}
+
+// inputs are those that an app is called with.
+func (r *run) inputs(p *player, from Values) Values {
+	in := p.inputs(from)
+	if !p.spec.Cleared || !r.applied {
+		return in
+	}
+	for k, v := range r.stated.All() {
+		if k.Namespace != CookieNamespace && Empty(v) && from.Get(k) == nil && p.reads(k) {
+			in.put(k, TextValue(""))
+		}
+	}
+	return in
 }
 
 func (r *run) finish(before Values, marks Marks) Result {

@@ -81,6 +81,34 @@ func TestCookiesCannotBeWritten(t *testing.T) {
 	s.has("public.x=1")
 }
 
+// TestCleared: who wants to know is shown what a request takes away, as long as it runs; everybody else is not.
+func TestCleared(t *testing.T) {
+	var seen []map[string]string
+	one := app("one", "public.a public.b cookie.c -> one.x", func(in transform.Values) transform.Values {
+		seen = append(seen, plain(in))
+		return nil
+	})
+	one.spec.Cleared, one.spec.Refresh, one.spec.RunOnCreate = true, true, true
+	e := engine(t, transform.Options{}, one)
+	f := func(change transform.Change, want ...string) {
+		t.Helper()
+		seen = nil
+		_, err := e.Run(t.Context(), vals("public.b=2"), change)
+		if err != nil || !cmp.Equal(seen[len(seen)-1], plain(vals(want...))) {
+			t.Errorf("seen %v, %v, want %v", seen, err, want)
+		}
+		if change.Created && len(seen[0]) > 0 {
+			t.Errorf("a new session has %v", seen[0])
+		}
+	}
+	f(transform.Change{}, "public.b=2")
+	f(transform.Change{Values: vals("public.a=", "public.b=", "public.other=", "cookie.c=")}, "public.a=", "public.b=")
+	f(transform.Change{Values: transform.Values{"public": {"a": json.RawMessage("null")}}, Created: true}, "public.a=", "public.b=2")
+	one.spec.Cleared = false
+	e = engine(t, transform.Options{}, one)
+	f(transform.Change{Values: vals("public.a=")}, "public.b=2")
+}
+
 // TestOutputs: what is not declared is dropped and counted; a key left out leaves what was; empty values clear.
 func TestOutputs(t *testing.T) {
 	var reply transform.Values

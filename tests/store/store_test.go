@@ -283,6 +283,51 @@ func TestImpersonation(t *testing.T) {
 	}
 }
 
+// TestImpersonationStops by "" though the browser goes on sending its cookie, and begins by the cookie that names another customer.
+// Each step is on record once, as is the wish of somebody who has not logged in.
+func TestImpersonationStops(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	operator, stranger := s.shopper(), s.shopper()
+	const as = "vtex-impersonated-customer-email="
+	operator.logsIn("otto@acme.example", "as", "operator")
+	operator.says(as + "ann@gold.example")
+	operator.jar["vtex-impersonated-customer-email"] = "ann%40gold.example"
+	operator.says()
+	operator.wantPrice(gold)
+	for range 2 {
+		operator.says(as)
+		operator.wantPrice(listed)
+		operator.says()
+		operator.wantPrice(listed)
+		if got := operator.value("impersonate.storeUserEmail"); got != "" {
+			t.Errorf("the operator still acts as %q", got)
+		}
+	}
+	operator.jar["vtex-impersonated-customer-email"] = "rafael@gold.example"
+	operator.says()
+	operator.wantPrice(gold)
+	delete(operator.jar, "VtexIdclientAutCookie")
+	if got := operator.value("impersonate.storeUserEmail"); got != "" { // a GET shows the log-out
+		t.Errorf("who has logged out acts as %q", got)
+	}
+
+	stranger.jar["vtex-impersonated-customer-email"] = "ann@gold.example"
+	for range 3 {
+		stranger.says()
+	}
+	stranger.logsIn("otto@acme.example", "as", "operator")
+	stranger.wantPrice(gold)
+	for step, n := range map[string]int{"started": 3, "stopped": 1, "ended": 1, "denied": 1} {
+		if got := s.metric(fmt.Sprintf(`aisle_sessions_impersonations_total{step=%q}`, step)); got != fmt.Sprint(n) {
+			t.Errorf("%s %s times, want %d", step, got, n)
+		}
+	}
+	if _, err := s.edge.WaitStderr(`"msg":"impersonation","step":"denied","operator":"","customer":""`); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestALoggedOutShopper has no price of the customer's any more once the sessions API is called, and a stranger at the same
 // browser does not get them back.
 func TestALoggedOutShopper(t *testing.T) {

@@ -20,7 +20,7 @@ func Native() transform.Declaration {
 		"profile":     {"id", "email", "firstName", "lastName", "phone", "document", "priceTables", "isAuthenticated"},
 		"rnb":         {"campaigns"},
 		"checkout":    {"regionId", "cartId", "orderFormId"},
-		"impersonate": {"storeUserId", "storeUserEmail", "canImpersonate", "account", "operatorId", "asked", "cookie"},
+		"impersonate": {"storeUserId", "storeUserEmail", "canImpersonate", "account", "operatorId", "asked", "told", "stopped"},
 		"search":      {"facets"},
 	}
 }

@@ -142,6 +142,9 @@ func declared(spec transform.Spec) map[transform.Key]bool {
 // stillHas: of public any value will do, but for the two that are a customer's e-mail.
 func (s *shop) stillHas(in transform.Values) bool {
 	for k, v := range in.All() {
+		if transform.Empty(v) {
+			continue // it was taken away
+		}
 		now := s.values.Get(k)
 		free := k.Namespace == transform.PublicNamespace && k.Name != "storeUserEmail" && k.Name != wish
 		if now == nil || !free && !bytes.Equal(now, v) {
@@ -162,17 +165,20 @@ func (s *shop) recovers(ctx context.Context, last request) error {
 	}
 	anew := transform.Values{}
 	for k, v := range s.values.All() {
-		if k.Namespace == transform.PublicNamespace || k == key("impersonate.cookie") { // of which it is the shopper's "" that is remembered
+		if k.Namespace == transform.PublicNamespace {
 			anew.Put(k, v)
 		}
+	}
+	if stopped := key("impersonate.stopped"); s.values.Get(stopped) != nil {
+		anew.Put(stopped, s.values.Get(stopped)) // no cookie says that it counts no more
 	}
 	result, err := s.engine.Run(ctx, anew, last.change(s.w))
 	if err != nil {
 		return err
 	}
 	got, want := plain(s.values), plain(result.Values)
-	delete(got, "impersonate.asked") // what was told before is not told again
-	delete(want, "impersonate.asked")
+	delete(got, "impersonate.told") // what was told before is not told again
+	delete(want, "impersonate.told")
 	if !maps.Equal(got, want) {
 		return fmt.Errorf("recovered: %v\nwant %v", got, want)
 	}

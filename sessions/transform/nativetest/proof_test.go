@@ -167,12 +167,13 @@ func (p *proof) impersonate(v transform.Values) bool {
 	if can := got["canImpersonate"]; can == "true" && !operator || can != "" && can != "true" && can != "false" {
 		return false
 	}
-	if got["asked"] == stolen || got["cookie"] == stolen {
-		return false
-	}
 	delete(got, "canImpersonate")
-	delete(got, "asked")
-	delete(got, "cookie")
+	for _, note := range []string{"asked", "told", "stopped"} {
+		if got[note] == stolen {
+			return false
+		}
+		delete(got, note)
+	}
 	if len(got) == 0 {
 		return true
 	}
