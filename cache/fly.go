@@ -341,7 +341,8 @@ func (e *Engine) publish(f *flight) Reason {
 		sh.specs.set(f.bhash, f.base, next)
 	}
 	final := string(f.entry.Key)
-	if other := sh.flights[final]; other == nil || other == f || other.landed.Load() != nil {
+	// One that landed has nothing more to write, but it is not to be replaced by what a purge has left behind.
+	if other := sh.flights[final]; other == nil || other == f || other.landed.Load() != nil && other.epoch.Local <= f.epoch.Local {
 		sh.flights[final] = f
 	}
 	return ReasonStored

@@ -58,7 +58,7 @@ func truncated(err error) error {
 // its epoch, and better than nothing when the origin fails.
 func (e *Engine) land(f *flight) {
 	entry := f.landed.Load()
-	if entry == nil || !f.owns(entry) || e.epochs.Check(entry.Labels, f.epoch).State == HardPurged {
+	if entry == nil || !f.owns(entry) || e.outdone(entry) {
 		return
 	}
 	until := time.Now().Add(landingTime)
@@ -83,6 +83,18 @@ func (e *Engine) land(f *flight) {
 		pause = min(2*pause, 100*time.Millisecond)
 	}
 	e.events.Landed(false)
+}
+
+// outdone says whether a purge forbids that an entry lands: a hard one, or a soft one after which the page was fetched anew already.
+func (e *Engine) outdone(entry *Entry) bool {
+	switch e.epochs.Check(entry.Labels, entry.Epoch).State {
+	case HardPurged:
+		return true
+	case SoftPurged:
+		stored := e.store.Get(entry.Hash, entry.Key)
+		return stored != nil && stored.Epoch.Local > entry.Epoch.Local
+	}
+	return false
 }
 
 // owns says whether the flight is the one that may write this entry's key.

@@ -268,6 +268,30 @@ func TestSoftPurgeInFlight(t *testing.T) {
 	})
 }
 
+// TestSoftPurgeOutdone: what comes late from before a soft purge does not take the place of what was fetched after it.
+func TestSoftPurgeOutdone(t *testing.T) {
+	inBubble(t, func(n int, q *cache.OriginRequest) reply {
+		if n == 0 {
+			return counted(3*sec)(n, q)
+		}
+		return counted(0)(n, q)
+	}, func(r *rig) {
+		late := make(chan struct{})
+		go func() {
+			defer close(late)
+			r.get("/p")
+		}()
+		time.Sleep(sec)
+		r.engine.PurgeAll(true)
+		r.get("/p")
+		settle()
+		r.want(r.get("/p"), cache.Hit, cache.ReasonFresh, "1")
+		<-late
+		settle()
+		r.want(r.get("/p"), cache.Hit, cache.ReasonFresh, "1")
+	})
+}
+
 // TestPurgeByURLTakesAllSegmentsAndVariants of that URL.
 func TestPurgeByURLTakesAllSegmentsAndVariants(t *testing.T) {
 	inBubble(t, func(n int, q *cache.OriginRequest) reply {

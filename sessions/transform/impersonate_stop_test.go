@@ -83,6 +83,8 @@ func TestImpersonateStop(t *testing.T) {
 	ended := officeCall{"ann", silent, "", "ended:op:u-ann:"}
 	f("by the log-out", began, ended, officeCall{"two ann", silent, "", ""}, still, officeCall{"op bob", silent, "u-bob", "started:op:u-bob:"})
 	f("by the log-out, of who said it in public", officeCall{"op ann", annMail, "u-ann", "started:op:u-ann:"}, ended, still, officeCall{"two ann", annMail, "u-ann", "started:two:u-ann:"})
+	f("before the session sees the cookie", officeCall{"op", annMail, "u-ann", "started:op:u-ann:"}, officeCall{"op", stop, "", "stopped:op:u-ann:"}, still)
+	f("by a log-out before that", officeCall{"op", annMail, "u-ann", "started:op:u-ann:"}, officeCall{"", silent, "", "ended:op:u-ann:"}, still)
 	f("by the cookie's end", began, officeCall{"op", silent, "", "stopped:op:u-ann:"}, began)
 }
 
@@ -153,8 +155,8 @@ func (m *told) request(who, cookie, says string) {
 	if cookie != "" && cookie != m.stopped {
 		m.stopped = ""
 	}
-	if says == stop && cookie != "" {
-		m.stopped = cookie
+	if says == stop && cookie+m.customer != "" {
+		m.stopped = cmp.Or(cookie, strings.TrimPrefix(m.customer, "u-"))
 	}
 	m.cookie, m.mustAct, m.mustNotAct = cookie, "", ""
 	operates, known := who == "op" || who == "two", map[string]string{"ann": "u-ann", "bob": "u-bob"}
@@ -192,8 +194,8 @@ func (m *told) hears(step, says string) string {
 			return "over what had not begun"
 		}
 		m.operator, m.customer = "", ""
-		if kind == "ended" && customer == "u-"+m.cookie {
-			m.stopped = m.cookie
+		if name := strings.TrimPrefix(customer, "u-"); kind == "ended" && (m.cookie == "" || m.cookie == name) {
+			m.stopped = name
 		}
 	case "unknown-customer":
 		m.denied, m.last = true, operator

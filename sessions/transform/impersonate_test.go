@@ -243,8 +243,8 @@ func TestImpersonateCookie(t *testing.T) {
 	o.sees("u-ann", "")
 	o.sees("u-bob", "stopped:op:u-ann: started:op:u-bob:", wishFor+"bob@x.example")
 	o.logs("admin=op@acme.example").sees("", "stopped:op:u-bob:", wishFor)
-	o.logs("store=ann@x.example", "vtex-impersonated-customer-email=bob@x.example").sees("", "denied:ann::")
-	o.logs("store=bob@x.example", "vtex-impersonated-customer-email=bob@x.example").sees("", "denied:bob::")
+	o.logs("store=ann@x.example", "vtex-impersonated-customer-email=carl@x.example").sees("", "denied:ann::")
+	o.logs("store=bob@x.example", "vtex-impersonated-customer-email=carl@x.example").sees("", "denied:bob::")
 	o.logs("admin=op@acme.example", "vtex-impersonated-customer-email=eve@x.example").sees("", "unknown-customer:op::")
 	o.lookup["eve@x.example"] = "u-eve"
 	o.sees("u-eve", "started:op:u-eve:")

@@ -59,11 +59,21 @@ func (w *wish) choose(public string, value json.RawMessage) {
 		return
 	}
 	w.blank = !Empty(value)
-	if w.cookie != "" && value != nil {
-		w.stopped = markOf(w.cookie)
+	if value != nil {
+		w.spend()
 	}
 	if w.cookie != "" && w.stopped != markOf(w.cookie) {
 		w.email, w.byCookie = w.cookie, true
+	}
+}
+
+// spend has the cookie count no more. Servers set it without that the session has seen it: then it names who is impersonated.
+func (w *wish) spend() {
+	switch {
+	case w.cookie != "":
+		w.stopped = markOf(w.cookie)
+	case w.was != "":
+		w.stopped = markOf(w.wasEmail)
 	}
 }
 
@@ -94,8 +104,8 @@ func (w wish) refuse(out Values, r recorder, kind StepKind) {
 // end tells that it has ended. The cookie that named the customer counts no more: who logs in at this browser next has not wished it.
 func (w wish) end(out Values, r recorder) {
 	w.forget(out)
-	if sameEmail(w.cookie, w.wasEmail) {
-		out.put(impersonateKey("stopped"), TextValue(markOf(w.cookie)))
+	if w.cookie == "" || sameEmail(w.cookie, w.wasEmail) {
+		out.put(impersonateKey("stopped"), TextValue(markOf(w.wasEmail)))
 	}
 	r.over(StepEnded, w)
 }

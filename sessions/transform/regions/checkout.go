@@ -92,7 +92,7 @@ func (c *Checkout) Table() *Table {
 }
 
 // Handler answers the public system's endpoints from what the app goes by: its files, or the server that it asks. channel is that of a
-// request without `sc`, where there are files.
+// request without `sc`.
 func (c *Checkout) Handler(channel string) *Handler {
 	return NewHandler(HandlerOptions{Table: c.Table, Channel: channel, origin: c.origin})
 }

@@ -95,7 +95,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if h.o.origin != nil && relayable(e, rest) {
-		h.o.origin.relay(w, r, e, rest, id)
+		h.o.origin.relay(w, h.onChannel(r, e), e, rest, id)
 		return
 	}
 	value, f := h.answer(e, rest, queryOf(r.URL))
@@ -104,6 +104,18 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	write(w, http.StatusOK, value)
+}
+
+// onChannel gives a request for a place a channel, as it has one where there are files: without one the public system finds no region.
+func (h *Handler) onChannel(r *http.Request, e endpoint) *http.Request {
+	if e != ofPlace || h.o.Channel == "" || last(queryOf(r.URL), "sc") != "" {
+		return r
+	}
+	u := *r.URL
+	u.RawQuery = strings.Trim(u.RawQuery+"&sc="+url.QueryEscape(h.o.Channel), "&")
+	with := *r
+	with.URL = &u
+	return &with
 }
 
 // queryOf reads a query in which a semicolon is one: FastStore sends geoCoordinates=lon;lat as it is, and net/url would drop it.

@@ -26,6 +26,7 @@ type origin struct {
 	answers *answers
 	client  *http.Client
 	base    url.URL
+	relayed chan struct{} // one for each request that is handed on
 }
 
 func newOrigin(o Options) (*origin, error) {
@@ -39,7 +40,7 @@ func newOrigin(o Options) (*origin, error) {
 	if strings.Trim(u.Path, "/") == "" {
 		u.Path = regionsPath
 	}
-	a := &origin{client: transform.NewClient(o.Client, 16), base: *u}
+	a := &origin{client: transform.NewClient(o.Client, maxRelayed), base: *u, relayed: make(chan struct{}, maxRelayed)}
 	a.answers = newAnswers(a.fetch, o.Told)
 	return a, nil
 }

@@ -13,8 +13,11 @@ import (
 	"github.com/aislecache/aisle/sessions/operation"
 )
 
-// viaName is ours in Via (RFC 9110, 7.6.3).
-const viaName = "aisle-regions"
+const (
+	viaName = "aisle-regions" // ours in Via (RFC 9110, 7.6.3)
+	// maxRelayed requests are under way at a time: one that hangs keeps a connection of the edge to its sidecar, which sessions need too.
+	maxRelayed = 64
+)
 
 // relay hands a request on to the server whose regions they are, which may know more of them than their ids, and gives its answer as it
 // is. Each is asked for anew: what the app keeps are ids alone. Of the request its target goes there, and nothing of the shopper.
@@ -22,6 +25,14 @@ func (a *origin) relay(w http.ResponseWriter, r *http.Request, e endpoint, rest 
 	if strings.Contains(strings.Join(r.Header.Values("Via"), ","), viaName) {
 		// The server that the operator named is this edge, or one that asks it.
 		fail(w, http.StatusLoopDetected, fault{"508", "the server of the regions asks for them here"}, id)
+		return
+	}
+	select {
+	case a.relayed <- struct{}{}:
+		defer func() { <-a.relayed }()
+	default:
+		w.Header().Set("Retry-After", "1")
+		fail(w, http.StatusServiceUnavailable, fault{"503", "too many requests for the server of the regions"}, id)
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), fetchTimeout)

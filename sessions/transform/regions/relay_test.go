@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -57,12 +58,12 @@ func TestRelay(t *testing.T) {
 	}
 	const root = "/api/checkout/pub/"
 	f("", root+"regions?country=BRA&sc=2&postalCode=04561000", root+"regions/?country=BRA&sc=2&postalCode=04561000", 200)
-	f("", "/br"+root+"regions/?country=BRA&geoCoordinates=-46.6;-23.5", root+"regions/?country=BRA&geoCoordinates=-46.6;-23.5", 200)
-	f("/", root+"regions?country=BRA&postalCode=220500", root+"regions/?country=BRA&postalCode=220500", 400)
+	f("", "/br"+root+"regions/?country=BRA&geoCoordinates=-46.6;-23.5", root+"regions/?country=BRA&geoCoordinates=-46.6;-23.5&sc=1", 200)
+	f("/", root+"regions?country=BRA&postalCode=220500", root+"regions/?country=BRA&postalCode=220500&sc=1", 400)
 	f("", root+"regions/U1cjc3A=?country=BRA", root+"regions/U1cjc3A=?country=BRA", 200)
 	f("", root+"regions/U1cj%2Fx%3F", root+"regions/U1cj%2Fx%3F", 200)
 	f("", root+"postal-code/BRA/04561-000", root+"postal-code/BRA/04561-000", 200)
-	f("/own?an=acme", root+"regions?country=BRA", "/own?an=acme&country=BRA", 200)
+	f("/own?an=acme", root+"regions?country=BRA", "/own?an=acme&country=BRA&sc=1", 200)
 	f("/own/", root+"regions/v2.AB", "/own/v2.AB", 200)
 	f("/own", root+"postal-code/BRA/04561000", root+"postal-code/BRA/04561000", 200)
 }
@@ -111,5 +112,31 @@ func TestRelayFailures(t *testing.T) {
 		f(0, "", errors.New("no route"), 0, "", 502)
 		f(200, "[]", nil, time.Minute, "", 504)
 		f(200, "[]", nil, 0, "1.1 aisle, 1.1 aisle-regions, 1.1 aisle", 508)
+	})
+}
+
+// TestRelayIsBounded: a server that hangs keeps so many requests, and no more.
+func TestRelayIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{status: 200, body: "[]", takes: time.Second}
+		h := s.app(t, nil).Handler("1")
+		counts := map[int]int{}
+		var mu sync.Mutex
+		var all sync.WaitGroup
+		for range 100 {
+			all.Go(func() {
+				w := ask(t, h, "GET", "/api/checkout/pub/regions?country=BRA")
+				mu.Lock()
+				defer mu.Unlock()
+				counts[w.Code]++
+			})
+		}
+		all.Wait()
+		if counts[200] != 64 || counts[503] != 36 {
+			t.Errorf("%v", counts)
+		}
+		if w := ask(t, h, "GET", "/api/checkout/pub/regions?country=BRA"); w.Code != 200 {
+			t.Errorf("afterwards: %d", w.Code)
+		}
 	})
 }
