@@ -292,6 +292,30 @@ func TestSoftPurgeOutdone(t *testing.T) {
 	})
 }
 
+// TestSoftPurgeOutdoneOnLanding: nor of what was fetched after it and is on its way into the store.
+func TestSoftPurgeOutdoneOnLanding(t *testing.T) {
+	inBubble(t, func(n int, q *cache.OriginRequest) reply {
+		if n == 0 {
+			return counted(1200*time.Millisecond)(n, q)
+		}
+		return counted(0)(n, q)
+	}, func(r *rig) {
+		r.store.delay = 500 * time.Millisecond
+		late := make(chan struct{})
+		go func() {
+			defer close(late)
+			r.get("/p")
+		}()
+		time.Sleep(sec)
+		r.engine.PurgeAll(true)
+		r.get("/p")
+		<-late
+		r.want(r.get("/p"), cache.Hit, cache.ReasonLanding, "1")
+		time.Sleep(sec)
+		r.want(r.get("/p"), cache.Hit, cache.ReasonFresh, "1")
+	})
+}
+
 // TestPurgeByURLTakesAllSegmentsAndVariants of that URL.
 func TestPurgeByURLTakesAllSegmentsAndVariants(t *testing.T) {
 	inBubble(t, func(n int, q *cache.OriginRequest) reply {

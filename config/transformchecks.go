@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/aislecache/aisle/sessions/transform"
@@ -85,15 +86,13 @@ func checkOrigins(d *decoder, t *transformsSection) {
 		d.failAt(at, "wants one of keys_file and jwks_url")
 	}
 	if at := under(transformsAt, "profile"); t.profile != nil {
-		long, short := min(gives(at, "customers.sql.dsn", "customers.sql.query"), 1), min(gives(at, "sql.dsn", "sql.query"), 1)
-		if gives(at, "customers.file", "customers.http", "http")+long+short != 1 {
+		databases := []string{under(at, "customers", "sql"), under(at, "sql")}
+		databases = slices.DeleteFunc(databases, func(sql string) bool { return gives(sql, "dsn", "query") == 0 })
+		if gives(at, "customers.file", "customers.http", "http")+len(databases) != 1 {
 			d.failAt(under(at, "customers"), "wants one of file, http and sql")
 		}
-		if long == 1 {
-			checkDatabase(d, under(at, "customers", "sql"), t.profile)
-		}
-		if short == 1 {
-			checkDatabase(d, under(at, "sql"), t.profile)
+		for _, sql := range databases {
+			checkDatabase(d, sql, t.profile)
 		}
 	}
 	switch at := under(transformsAt, "checkout"); {

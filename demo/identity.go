@@ -87,17 +87,23 @@ func (k signingKey) verify(token string, now time.Time) (c claims, ok bool) {
 // shopperCookie is the name of the cookie with a shopper's log-in.
 func (s *Storefront) shopperCookie() string { return operatorCookie + "_" + s.options.Account }
 
+// kindOfLogIn gives what tells the log-ins of operators and of shoppers apart.
+func (s *Storefront) kindOfLogIn(operator bool) (cookie, audience string) {
+	if operator {
+		return operatorCookie, adminAudience
+	}
+	return s.shopperCookie(), shopperAudience
+}
+
 // logIn sends the cookie of a log-in.
 func (s *Storefront) logIn(w http.ResponseWriter, email string, operator bool) {
 	now := time.Now()
+	name, audience := s.kindOfLogIn(operator)
 	c := claims{
-		Email: email, UserID: userID(email), Account: s.options.Account, Audience: shopperAudience, Issuer: "casa-lume",
+		Email: email, UserID: userID(email), Account: s.options.Account, Audience: audience, Issuer: "casa-lume",
 		Issued: now.Unix(), Expires: now.Add(loginLives).Unix(),
 	}
-	name := s.shopperCookie()
-	if operator {
-		name, c.Audience = operatorCookie, adminAudience
-	} else if known, ok := s.catalogue.data.customer(email); ok && known.id != "" {
+	if known, ok := s.catalogue.data.customer(email); ok && known.id != "" && !operator {
 		c.UserID, c.Customer = known.id, known.id
 	}
 	setCookie(w, name, s.catalogue.data.key.sign(c), int(loginLives.Seconds()))
@@ -111,10 +117,7 @@ func userID(email string) string {
 
 // loggedIn is the e-mail in the log-in of a request, "" without one.
 func (s *Storefront) loggedIn(r *http.Request, operator bool) string {
-	name, audience := s.shopperCookie(), shopperAudience
-	if operator {
-		name, audience = operatorCookie, adminAudience
-	}
+	name, audience := s.kindOfLogIn(operator)
 	c, ok := s.catalogue.data.key.verify(lastCookie(r, name), time.Now())
 	if !ok || c.Account != s.options.Account || c.Audience != "" && c.Audience != audience {
 		return ""

@@ -96,7 +96,7 @@ func (w wish) refuse(out Values, r recorder, kind StepKind) {
 		return
 	}
 	if w.known || w.told == "" { // who logs in again is not told of once more
-		w.note(out, w.operator)
+		w.note(out)
 	}
 	r.tell(kind, w.operator, "")
 }
@@ -121,9 +121,9 @@ func (w wish) renew(out Values) {
 }
 
 // note has the cookie's wish told of, if it is the wish.
-func (w wish) note(out Values, operator string) {
+func (w wish) note(out Values) {
 	if sameEmail(w.email, w.cookie) {
-		out.put(impersonateKey("told"), TextValue(noteOf(operator, w.cookie)))
+		out.put(impersonateKey("told"), TextValue(noteOf(w.operator, w.cookie)))
 	}
 }
 

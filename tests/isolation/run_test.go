@@ -35,10 +35,7 @@ func (t *tally) note(a *answer) {
 	if _, rest, ok := strings.Cut(status, "fwd="); ok {
 		word, _, _ = strings.Cut(rest, ";")
 	}
-	detail := status
-	if _, rest, ok := strings.Cut(status, "detail="); ok {
-		detail, _, _ = strings.Cut(rest, ";")
-	}
+	detail := detailOf(status)
 	if strings.Contains(status, "collapsed") {
 		detail += " collapsed"
 	}
@@ -49,6 +46,16 @@ func (t *tally) note(a *answer) {
 	}
 	t.words[word+" "+detail]++
 	t.status[fmt.Sprint(a.status)]++
+}
+
+// detailOf is the reason in a Cache-Status; all of it where there is none.
+func detailOf(status string) string {
+	_, rest, ok := strings.Cut(status, "detail=")
+	if !ok {
+		return status
+	}
+	detail, _, _ := strings.Cut(rest, ";")
+	return detail
 }
 
 // seen counts answers whose description has a prefix.
@@ -65,10 +72,7 @@ func (t *tally) seen(prefix, part string) (n int) {
 
 // unshared tells that an edge asked anonymously for this page and could give the answer to nobody else.
 func unshared(a *answer) bool {
-	status := a.header.Get("Cache-Status")
-	_, detail, _ := strings.Cut(status, "detail=")
-	detail, _, _ = strings.Cut(detail, ";")
-	return slices.Contains([]string{"no-store", "private", "set-cookie", "vary-private", "login", "echo-mismatch"}, detail)
+	return slices.Contains([]string{"no-store", "private", "set-cookie", "vary-private", "login", "echo-mismatch"}, detailOf(a.header.Get("Cache-Status")))
 }
 
 // weather knows when origins failed.

@@ -54,11 +54,7 @@ type source interface {
 }
 
 // Checkout is the App that puts a shopper into a region. It is safe for concurrent use, and must be closed.
-type Checkout struct {
-	source source
-	files  *files  // nil with an origin
-	origin *origin // nil with files
-}
+type Checkout struct{ source source }
 
 // New returns the app with its files read, or every fault of the options and the files.
 func New(o Options) (*Checkout, error) {
@@ -71,13 +67,13 @@ func New(o Options) (*Checkout, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &Checkout{source: asked, origin: asked}, nil
+		return &Checkout{asked}, nil
 	}
 	read, err := newFiles(o)
 	if err != nil {
 		return nil, err
 	}
-	return &Checkout{source: read, files: read}, nil
+	return &Checkout{read}, nil
 }
 
 // Close ends what runs behind, and waits for it.
@@ -85,16 +81,17 @@ func (c *Checkout) Close() { c.source.close() }
 
 // Table is the data as they are now, nil with an origin.
 func (c *Checkout) Table() *Table {
-	if c.files == nil {
-		return nil
+	if f, ok := c.source.(*files); ok {
+		return f.table.Load()
 	}
-	return c.files.table.Load()
+	return nil
 }
 
 // Handler answers the public system's endpoints from what the app goes by: its files, or the server that it asks. channel is that of a
 // request without `sc`.
 func (c *Checkout) Handler(channel string) *Handler {
-	return NewHandler(HandlerOptions{Table: c.Table, Channel: channel, origin: c.origin})
+	asked, _ := c.source.(*origin)
+	return NewHandler(HandlerOptions{Table: c.Table, Channel: channel, origin: asked})
 }
 
 // Spec implements App (facts, part 4). It is called at every request: a postal code may have moved to another region.

@@ -95,7 +95,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if h.o.origin != nil && relayable(e, rest) {
-		h.o.origin.relay(w, h.onChannel(r, e), e, rest, id)
+		h.o.origin.relay(w, r, h.o.origin.target(e, rest, h.onChannel(e, r.URL)), id)
 		return
 	}
 	value, f := h.answer(e, rest, queryOf(r.URL))
@@ -106,16 +106,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	write(w, http.StatusOK, value)
 }
 
-// onChannel gives a request for a place a channel, as it has one where there are files: without one the public system finds no region.
-func (h *Handler) onChannel(r *http.Request, e endpoint) *http.Request {
-	if e != ofPlace || h.o.Channel == "" || last(queryOf(r.URL), "sc") != "" {
-		return r
+// onChannel is the query of a request, with a channel for a place as where there are files: without one the public system finds no region.
+func (h *Handler) onChannel(e endpoint, u *url.URL) string {
+	if e != ofPlace || h.o.Channel == "" || last(queryOf(u), "sc") != "" {
+		return u.RawQuery
 	}
-	u := *r.URL
-	u.RawQuery = strings.Trim(u.RawQuery+"&sc="+url.QueryEscape(h.o.Channel), "&")
-	with := *r
-	with.URL = &u
-	return &with
+	return strings.Trim(u.RawQuery+"&sc="+url.QueryEscape(h.o.Channel), "&")
 }
 
 // queryOf reads a query in which a semicolon is one: FastStore sends geoCoordinates=lon;lat as it is, and net/url would drop it.

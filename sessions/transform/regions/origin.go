@@ -97,13 +97,7 @@ func (a *origin) fetch(ctx context.Context, query string) (string, error) {
 	defer cancel()
 	target := a.base
 	target.RawQuery = query
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
-	if err != nil {
-		return "", err
-	}
-	request.Header.Set("Accept", "application/json")
-	request.Header.Set("User-Agent", "aisle")
-	response, err := a.client.Do(request)
+	response, err := a.send(ctx, http.MethodGet, target, http.Header{})
 	if err != nil {
 		return "", fmt.Errorf("regions: %w", withoutQuery(err))
 	}
@@ -118,6 +112,30 @@ func (a *origin) fetch(ctx context.Context, query string) (string, error) {
 	return "", fmt.Errorf("regions: status %d", response.StatusCode)
 }
 
+// send asks the server, with these fields besides its own, which the caller hands over.
+func (a *origin) send(ctx context.Context, method string, target url.URL, fields http.Header) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, target.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header = fields
+	request.Header.Set("Accept", "application/json")
+	request.Header.Set("User-Agent", "aisle")
+	return a.client.Do(request)
+}
+
+// whole reads the body of an answer, within bounds.
+func whole(body io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(body, maxAnswer+1))
+	if err != nil {
+		return nil, fmt.Errorf("regions: %w", err)
+	}
+	if len(text) > maxAnswer {
+		return nil, fmt.Errorf("regions: an answer of over %d bytes", maxAnswer)
+	}
+	return text, nil
+}
+
 // withoutQuery takes the URL out of an error: it holds where a shopper is.
 func withoutQuery(err error) error {
 	var of *url.Error
@@ -129,12 +147,9 @@ func withoutQuery(err error) error {
 
 // readAnswer reads an array of regions, of which the first counts (FastStore), or one region alone (the description).
 func readAnswer(body io.Reader) (string, error) {
-	text, err := io.ReadAll(io.LimitReader(body, maxAnswer+1))
+	text, err := whole(body)
 	if err != nil {
-		return "", fmt.Errorf("regions: %w", err)
-	}
-	if len(text) > maxAnswer {
-		return "", fmt.Errorf("regions: an answer of over %d bytes", maxAnswer)
+		return "", err
 	}
 	type region struct {
 		ID string `json:"id"`

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -21,7 +20,7 @@ const (
 
 // relay hands a request on to the server whose regions they are, which may know more of them than their ids, and gives its answer as it
 // is. Each is asked for anew: what the app keeps are ids alone. Of the request its target goes there, and nothing of the shopper.
-func (a *origin) relay(w http.ResponseWriter, r *http.Request, e endpoint, rest []string, id string) {
+func (a *origin) relay(w http.ResponseWriter, r *http.Request, target url.URL, id string) {
 	if strings.Contains(strings.Join(r.Header.Values("Via"), ","), viaName) {
 		// The server that the operator named is this edge, or one that asks it.
 		fail(w, http.StatusLoopDetected, fault{"508", "the server of the regions asks for them here"}, id)
@@ -37,7 +36,7 @@ func (a *origin) relay(w http.ResponseWriter, r *http.Request, e endpoint, rest 
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), fetchTimeout)
 	defer cancel()
-	status, kind, body, err := a.ask(ctx, r, a.target(e, rest, r.URL.RawQuery), id)
+	status, kind, body, err := a.ask(ctx, r, target, id)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		fail(w, http.StatusGatewayTimeout, fault{"504", "the server of the regions did not answer in time"}, id)
@@ -79,26 +78,17 @@ func (a *origin) target(e endpoint, rest []string, query string) url.URL {
 }
 
 func (a *origin) ask(ctx context.Context, of *http.Request, target url.URL, id string) (status int, kind string, body []byte, err error) {
-	request, err := http.NewRequestWithContext(ctx, of.Method, target.String(), nil)
-	if err != nil {
-		return 0, "", nil, err
-	}
-	request.Header.Set("Accept", "application/json")
-	request.Header.Set("User-Agent", "aisle")
-	request.Header.Set("Via", strings.Join(append(of.Header.Values("Via"), "1.1 "+viaName), ", "))
-	request.Header.Set(operation.Field, id)
-	response, err := a.client.Do(request)
+	response, err := a.send(ctx, of.Method, target, http.Header{
+		"Via": {strings.Join(append(of.Header.Values("Via"), "1.1 "+viaName), ", ")}, http.CanonicalHeaderKey(operation.Field): {id},
+	})
 	if err != nil {
 		return 0, "", nil, err
 	}
 	defer response.Body.Close()
-	body, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
-	switch {
-	case err != nil:
+	if body, err = whole(response.Body); err != nil {
 		return 0, "", nil, err
-	case len(body) > maxAnswer:
-		return 0, "", nil, fmt.Errorf("regions: an answer of over %d bytes", maxAnswer)
-	case response.StatusCode < 200 || response.StatusCode >= 300 && response.StatusCode < 400:
+	}
+	if response.StatusCode < 200 || response.StatusCode >= 300 && response.StatusCode < 400 {
 		return 0, "", nil, fmt.Errorf("regions: status %d", response.StatusCode) // a redirect would lead the shopper there
 	}
 	return response.StatusCode, response.Header.Get("Content-Type"), body, nil
